@@ -1,0 +1,5 @@
+"""Routes of the room `accounts`."""
+
+from flask import Blueprint
+
+bp = Blueprint("accounts", __name__)

@@ -1,0 +1,24 @@
+"""The two ways a verb says no, and how the edge shows every error where the action was."""
+
+
+class Refused(Exception):
+    """What the caller asked cannot be done as asked; the message names the thing, the value and the way out.
+
+    `status` is the HTTP status the edge answers with, `field` the form field or JSON member at fault.
+    """
+
+    def __init__(self, message: str, *, status: int = 422, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.field = field
+
+
+class ForeignFailure(Exception):
+    """A service outside Warmline failed. `permanent` is the one policy bit: True means trying again cannot help."""
+
+    def __init__(self, message: str, *, permanent: bool, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,1 @@
+"""Feed: what the Engagement tab reads, and the live stream."""

@@ -1,0 +1,5 @@
+"""Routes of the room `feed`."""
+
+from flask import Blueprint
+
+bp = Blueprint("feed", __name__)

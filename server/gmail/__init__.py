@@ -1,0 +1,1 @@
+"""Gmail: everything that knows Gmail exists, and nothing that knows what Warmline does with the mail."""

@@ -1,0 +1,70 @@
+"""Tables of linked mailboxes, Pub/Sub notifications already seen, and mail that could not be read."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from server.clock import now
+from server.db import UtcDateTime
+
+
+class MailboxState(StrEnum):
+    """Linked and working; revoked at Google (relink to go on); disconnected by its member."""
+
+    LINKED = "linked"
+    REVOKED = "revoked"
+    DISCONNECTED = "disconnected"
+
+
+class Mailbox(SQLModel, table=True):
+    """A member's linked Gmail account.
+
+    `sync_wanted_at` is the pending-sync row of design.md §3: set by a push or the ticker, cleared by a sync that began
+    after it. `lease_until` and `fence` are the per-mailbox lock. `history_id` is the cursor; it moves after processing.
+    """
+
+    __table_args__ = (UniqueConstraint("workspace_id", "email"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    workspace_id: int = Field(foreign_key="workspace.id")
+    member_id: int = Field(foreign_key="member.id", index=True)
+    email: str = Field(index=True)
+    state: str = MailboxState.LINKED
+    state_reason: str = ""
+    refresh_token_sealed: bytes | None = None
+    granted_scopes: str = ""
+    history_id: int | None = Field(default=None, sa_type=BigInteger)
+    watch_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    watched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    watch_error: str = ""
+    last_push_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_sync_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sync_wanted_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    fence: int = 0
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class PubsubNotification(SQLModel, table=True):
+    """A push already recorded; Pub/Sub delivers at least once."""
+
+    __tablename__ = "pubsub_notification"
+
+    pubsub_message_id: str = Field(primary_key=True)
+    mailbox_id: int | None = Field(default=None, foreign_key="mailbox.id", index=True)
+    received_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
+
+
+class QuarantinedMail(SQLModel, table=True):
+    """A mail that could not be parsed or recorded; the sync went on without it."""
+
+    __tablename__ = "quarantined_mail"
+    __table_args__ = (UniqueConstraint("mailbox_id", "gmail_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailbox_id: int = Field(foreign_key="mailbox.id")
+    gmail_id: str
+    reason: str
+    quarantined_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

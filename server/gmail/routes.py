@@ -1,0 +1,5 @@
+"""Routes of the room `gmail`."""
+
+from flask import Blueprint
+
+bp = Blueprint("gmail", __name__)

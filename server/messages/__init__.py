@@ -1,0 +1,1 @@
+"""Messages: compose, render, send once, and match what comes back."""

@@ -1,0 +1,119 @@
+"""Tables of outgoing messages, their copies, recipients and links, and of the mail that answered them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from server.clock import now
+from server.db import UtcDateTime
+
+
+class CopyState(StrEnum):
+    """Where a copy stands on its way out."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class InboundKind(StrEnum):
+    """What a mail that came back is; told apart in the order bounce, automatic reply, reply."""
+
+    BOUNCE = "bounce"
+    AUTO_REPLY = "auto_reply"
+    REPLY = "reply"
+
+
+class Message(SQLModel, table=True):
+    """An outgoing tracked email as its member wrote it: one or several copies carry it to its recipients."""
+
+    __table_args__ = (UniqueConstraint("member_id", "idempotency_key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    workspace_id: int = Field(foreign_key="workspace.id", index=True)
+    member_id: int = Field(foreign_key="member.id", index=True)
+    mailbox_id: int = Field(foreign_key="mailbox.id", index=True)
+    subject: str = Field(sa_type=Text)
+    html: str = Field(sa_type=Text)
+    individually: bool = False
+    track_views: bool = True
+    track_clicks: bool = True
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class Copy(SQLModel, table=True):
+    """One mail that Gmail sends: shared by all recipients, or one for each when sent individually.
+
+    The row is the outbox: `state`, `due_at`, the lease and the `fence` make the send happen once (design.md §3).
+    `tracking_id` (32 hex digits, 128 random bits) is what pixel and links carry. The counters project `event`.
+    """
+
+    __tablename__ = "copy"
+    __table_args__ = (Index("ix_copy_state_due_at", "state", "due_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="message.id", index=True)
+    mailbox_id: int = Field(foreign_key="mailbox.id", index=True)
+    tracking_id: str = Field(unique=True)
+    state: str = CopyState.QUEUED
+    due_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    attempts: int = 0
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    fence: int = 0
+    gmail_draft_id: str | None = None
+    gmail_id: str | None = None
+    gmail_thread_id: str | None = Field(default=None, index=True)
+    rfc822_message_id: str | None = Field(default=None, index=True)
+    failure: str = ""
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    views: int = 0
+    clicks: int = 0
+    replies: int = 0
+    bounces: int = 0
+    last_event_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Recipient(SQLModel, table=True):
+    """One person on one message; `kind` is to, cc or bcc."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="message.id", index=True)
+    copy_id: int = Field(foreign_key="copy.id", index=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    kind: str = "to"
+    address: str
+    name: str = ""
+
+
+class Link(SQLModel, table=True):
+    """One wrapped link of a message: its place in the mail and its exact target."""
+
+    __table_args__ = (UniqueConstraint("message_id", "position"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="message.id")
+    position: int
+    target: str = Field(sa_type=Text)
+
+
+class InboundMail(SQLModel, table=True):
+    """A mail in a linked mailbox that answers one of our copies; headers only, never the body."""
+
+    __tablename__ = "inbound_mail"
+    __table_args__ = (UniqueConstraint("mailbox_id", "gmail_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailbox_id: int = Field(foreign_key="mailbox.id")
+    copy_id: int = Field(foreign_key="copy.id", index=True)
+    gmail_id: str
+    kind: str
+    sender_address: str
+    sender_name: str = ""
+    subject: str = Field(default="", sa_type=Text)
+    rfc822_message_id: str | None = None
+    received_at: datetime = Field(sa_type=UtcDateTime)

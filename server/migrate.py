@@ -1,0 +1,40 @@
+"""Brings a database to the newest schema with Alembic; one process at a time, safe to kill and run again."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from server.db import make_engine
+from server.errors import Refused
+
+FOLDER = Path(__file__).parent.parent / "migrations"
+
+
+def upgrade(url: str) -> None:
+    """Migrate the database at `url` to the newest revision; refuse one that a newer Warmline has written."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            _refuse_newer(MigrationContext.configure(connection), ScriptDirectory.from_config(config))
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def _refuse_newer(context: MigrationContext, scripts: ScriptDirectory) -> None:
+    for revision in context.get_current_heads():
+        try:
+            scripts.get_revision(revision)
+        except CommandError as error:
+            raise Refused(
+                f"This database is at revision {revision}, which this Warmline does not know: it was written by a "
+                "newer version. Install that version, or restore a backup; nothing was changed."
+            ) from error

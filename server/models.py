@@ -1,0 +1,13 @@
+"""Imports every table, so that migrations and tests see the whole schema."""
+
+from sqlmodel import SQLModel
+
+from server.accounts import models as accounts
+from server.events import models as events
+from server.gmail import models as gmail
+from server.messages import models as messages
+from server.people import models as people
+
+metadata = SQLModel.metadata
+
+__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people"]

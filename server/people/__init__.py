@@ -1,0 +1,1 @@
+"""People: the prospects a workspace writes to, and their addresses."""

@@ -1,0 +1,5 @@
+"""Routes of the room `people`."""
+
+from flask import Blueprint
+
+bp = Blueprint("people", __name__)

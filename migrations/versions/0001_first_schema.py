@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("member_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
-        sa.Column("is_counted", sa.Boolean(), nullable=False),
+        sa.Column("is_shown", sa.Boolean(), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("verdict_version", sa.Integer(), nullable=False),
@@ -49,9 +49,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index("ix_event_copy", ["copy_id", "at"], unique=False)
-        batch_op.create_index("ix_event_member_feed", ["member_id", "is_counted", "at", "id"], unique=False)
+        batch_op.create_index("ix_event_member_feed", ["member_id", "is_shown", "at", "id"], unique=False)
         batch_op.create_index("ix_event_message", ["message_id", "at"], unique=False)
-        batch_op.create_index("ix_event_workspace_feed", ["workspace_id", "is_counted", "at", "id"], unique=False)
+        batch_op.create_index("ix_event_workspace_feed", ["workspace_id", "is_shown", "at", "id"], unique=False)
 
     op.create_table(
         "event_clock",

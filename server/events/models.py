@@ -53,14 +53,14 @@ class Event(SQLModel, table=True):
     """One engagement fact. Everything a person sees is a projection of this table.
 
     `id` follows commit order (the stream's cursor), `at` is when it happened (the order of the feed). `hit_id` names the
-    outside fact and is unique for its `at`, so nothing is recorded twice. `is_counted` is False for machine and self.
+    outside fact and is unique for its `at`, so nothing is recorded twice. `is_shown` is False for views and clicks by a machine or by ourselves.
     `person_name` and `person_address` are what was known then; several `person_candidates` mean a shared copy.
     """
 
     __table_args__: Any = (
         UniqueConstraint("hit_id", "at"),
-        Index("ix_event_member_feed", "member_id", "is_counted", "at", "id"),
-        Index("ix_event_workspace_feed", "workspace_id", "is_counted", "at", "id"),
+        Index("ix_event_member_feed", "member_id", "is_shown", "at", "id"),
+        Index("ix_event_workspace_feed", "workspace_id", "is_shown", "at", "id"),
         Index("ix_event_copy", "copy_id", "at"),
         Index("ix_event_message", "message_id", "at"),
         {"postgresql_partition_by": "RANGE (at)"},
@@ -74,7 +74,7 @@ class Event(SQLModel, table=True):
     member_id: int
     kind: str
     verdict: str
-    is_counted: bool
+    is_shown: bool
     confidence: float = 1.0
     reasons: list[str] = Field(default_factory=list, sa_type=JSON)
     verdict_version: int = 1

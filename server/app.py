@@ -1,5 +1,7 @@
 """The members' app: every room's routes on one platform. The recipients' edge is another app (server/edge.py)."""
 
+import logging
+
 import structlog
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -19,8 +21,6 @@ from server.people import routes as people_routes
 from server.queue import Wakeups
 from server.sandbox import routes as sandbox_routes
 from server.valkey import find_redis_url
-
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(20))
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -54,6 +54,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def create_base_app(settings: Settings) -> Flask:
     """Return an app with the platform only: settings, keys, database and wake-ups. Workers and streams need no more."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
     app = Flask("server", template_folder="../templates", static_folder=None)
     app.config.update(
         SETTINGS=settings, BASE_URL=settings.base_url, MAX_CONTENT_LENGTH=30 * 2**20, MAX_FORM_MEMORY_SIZE=5 * 2**20

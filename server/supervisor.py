@@ -80,9 +80,9 @@ def make_programs(settings: Settings) -> list[Program]:
 def _granian(
     settings: Settings, interface: str, target: str, port: int, workers: int = 1, threads: int | None = None
 ) -> list[str]:
-    command = [sys.executable, "-m", "granian", "--interface", interface, "--factory", "--no-ws", "--respawn-failed-workers",
-               "--workers-kill-timeout", "5", "--log-level", settings.log_level.replace("warning", "warn"),
-               "--port", str(port), "--workers", str(workers)]  # fmt: skip
+    command = [sys.executable, "-m", "granian", "--interface", interface, "--factory", "--no-ws",
+               "--respawn-failed-workers", "--workers-kill-timeout", "5", "--port", str(port),
+               "--workers", str(workers), "--log-level", settings.log_level.replace("warning", "warn")]  # fmt: skip
     return [*command, *(["--blocking-threads", str(threads)] if threads else []), target]
 
 
@@ -117,8 +117,12 @@ class Supervisor:
             self._revive()
             time.sleep(0.1)
 
+    def ask_to_stop(self) -> None:
+        """Let `start` and `watch` return soon; safe to call from a signal handler."""
+        self.stopping = True
+
     def stop(self) -> None:
-        """End all children: ask, wait, then kill the whole group of each; Valkey goes last."""
+        """End all children: ask, wait, then kill the whole group of each."""
         self.stopping = True
         for program in reversed(self.programs):
             _signal_group(program, signal.SIGTERM)

@@ -1,0 +1,71 @@
+# Everything a newcomer needs: `make run` starts Warmline, `make test` runs every check. Needs Python 3.11+, Node 20+, git.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := server worker.py tests chaos bench migrations/env.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint bench chaos i18n clean
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: build ## Start everything; Ctrl-C stops it (PORT=8000, WARMLINE_HOME=./var)
+	@exec $(BIN)/warmline run
+
+build: .venv/.installed server/static/.built translations/.compiled ## Install what running needs and build scripts, styles and catalogues
+
+test: .venv/.installed-dev build lint ## Run every check and test, on SQLite and PostgreSQL and in a real browser
+	@./tests/find-chromium
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not chaos"
+	$(BIN)/pytest -m "browser or chaos"
+
+lint: .venv/.installed-dev ## Check style, types and templates
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/djlint --quiet --check --lint templates
+
+bench: .venv/.installed-dev build ## Measure speed side by side, on 127.0.0.1 only (minutes)
+	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+chaos: .venv/.installed-dev build ## Kill processes under load and compare what was stored (minutes)
+	$(BIN)/python chaos/ingest.py --hits 20000 --kills 50
+	$(BIN)/python chaos/sends.py --sends 2000 --kills 20
+
+i18n: .venv/.installed-dev ## Collect the texts to translate into the French catalogue
+	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k _l --no-location --sort-output -o translations/messages.pot .
+	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l fr --no-fuzzy-matching --ignore-obsolete
+
+clean: ## Remove what was installed and built; the data in WARMLINE_HOME stays
+	rm -rf .venv node_modules server/static translations/.compiled
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Warmline needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
+	@echo "Making the virtual environment (first start only) …"
+	@$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing Python packages …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@echo "Installing packages for tests …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Warmline needs Node 20 or newer"; exit 1; }
+	@echo "Installing Node packages …"
+	@npm ci --silent --no-fund --no-audit
+	@touch $@
+
+server/static/.built: node_modules/.installed $(shell find web templates -type f 2>/dev/null)
+	@npm run --silent build
+	@touch $@
+
+translations/.compiled: .venv/.installed $(wildcard translations/*/LC_MESSAGES/*.po)
+	@$(BIN)/pybabel -q compile -d translations 2>/dev/null
+	@touch $@

@@ -6,7 +6,7 @@ import structlog
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import cli, error_pages, htmx, i18n, metrics, security, static_files
+from server import cli, error_pages, htmx, i18n, limits, metrics, security, static_files
 from server.accounts import routes as accounts_routes
 from server.accounts import session as accounts_session
 from server.api import routes as api_routes
@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     app = create_base_app(settings)
     accounts_session.init_app(app)
+    limits.init_app(app)
     security.init_app(app)
     htmx.init_app(app)
     i18n.init_app(app)

@@ -14,6 +14,14 @@ class Refused(Exception):
         self.field = field
 
 
+class Invalid(Refused):
+    """Several fields, parameters or headers are wrong at once: `errors` holds (where, what is wrong) for each."""
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in errors))
+        self.errors = errors
+
+
 class ForeignFailure(Exception):
     """A service outside Warmline failed. `permanent` is the one policy bit: True means trying again cannot help."""
 

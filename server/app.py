@@ -6,7 +6,7 @@ import structlog
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import cli, error_pages, htmx, i18n, limits, metrics, security, static_files
+from server import cli, error_pages, htmx, i18n, icons, limits, metrics, security, static_files
 from server.accounts import routes as accounts_routes
 from server.accounts import session as accounts_session
 from server.api import routes as api_routes
@@ -31,7 +31,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     limits.init_app(app)
     security.init_app(app)
     htmx.init_app(app)
-    i18n.init_app(app)
     error_pages.init_app(app)
     static_files.init_app(app)
     metrics.init_app(app)
@@ -54,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def create_base_app(settings: Settings) -> Flask:
-    """Return an app with the platform only: settings, keys, database and wake-ups. Workers and streams need no more."""
+    """Return an app with the platform only: settings, keys, database, wake-ups, templates' language and icons."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
     app = Flask("server", template_folder="../templates", static_folder=None)
@@ -64,4 +63,7 @@ def create_base_app(settings: Settings) -> Flask:
     app.extensions["warmline_keys"] = Keyring.load(settings)
     Database(settings.database_url).init_app(app)
     Wakeups(find_redis_url(settings)).init_app(app)
+    i18n.init_app(app)
+    icons.init_app(app)
+    app.jinja_env.globals["uses_stand_in"] = settings.uses_stand_in
     return app

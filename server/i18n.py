@@ -1,6 +1,6 @@
 """Languages: English and French, chosen by the member, else by the browser."""
 
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale
 from flask_login import current_user
 
@@ -15,6 +15,8 @@ def init_app(app: Flask) -> None:
 
 
 def select_locale() -> str:
-    """Return the language of this answer."""
+    """Return the language of this answer; workers and streams, who answer nobody, force theirs (`force_locale`)."""
+    if not has_request_context():
+        return LOCALES[0]
     chosen = getattr(current_user, "locale", None)
     return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES, "en")

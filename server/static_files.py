@@ -4,12 +4,13 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, send_from_directory, url_for
+from flask import Flask, Response, request, send_from_directory, url_for
 
 from server.security import PUBLIC, allow
 
 FOLDER = Path(__file__).parent / "static"
 YEAR_SECONDS = 31_536_000
+ENCODINGS = {"br": ".br", "gzip": ".gz"}  # made by the build, best first
 
 
 def init_app(app: Flask) -> None:
@@ -20,8 +21,17 @@ def init_app(app: Flask) -> None:
 
 @allow(PUBLIC)
 def serve(name: str) -> Response:
-    """Answer one built file."""
-    return send_from_directory(FOLDER, name, max_age=YEAR_SECONDS)
+    """Answer one built file, compressed where the browser takes it and the build made it."""
+    suffixes = {code: suffix for code, suffix in ENCODINGS.items() if (FOLDER / (name + suffix)).is_file()}
+    encoding = request.accept_encodings.best_match([*suffixes, "identity"]) if suffixes else None
+    response = send_from_directory(FOLDER, name + suffixes.get(encoding or "", ""), max_age=YEAR_SECONDS)
+    if suffixes:
+        response.vary.add("Accept-Encoding")
+    if encoding in suffixes:
+        plain = send_from_directory(FOLDER, name)
+        response.mimetype, response.content_encoding = plain.mimetype, encoding
+        plain.close()
+    return response
 
 
 @cache

@@ -1,11 +1,14 @@
-"""Starts one worker process inside the app context: `hits`, `mail` (RQ, one queue each), `ticker`, `pull`, `recipients`.
+"""Starts one worker inside the app context: `hits`, `mail` (RQ, one queue each), `ticker`, `pull`, `recipients`.
 
 One queue per worker process: a worker on two queues can lose a job for ever (facts.md, Storage and queue).
 """
 
 import sys
+import time
 
+import structlog
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
@@ -16,14 +19,28 @@ from server.queue import QUEUES
 from server.ticker import run_ticker
 from server.valkey import find_redis_url
 
+RECONNECT_SECONDS = 0.5
+log = structlog.get_logger()
+
+
+def work_queue(queue: str, redis_url: str) -> None:
+    """Run the jobs of one `queue` until told to stop; while Redis is away, wait for it."""
+    while True:
+        try:
+            worker = SimpleWorker([queue], connection=Redis.from_url(redis_url), serializer=JSONSerializer)
+            worker.work(logging_level="WARNING")
+            return
+        except RedisConnectionError as error:
+            log.warning("Redis is away; trying again", queue=queue, error=str(error))
+            time.sleep(RECONNECT_SECONDS)
+
 
 def main(role: str) -> None:
     """Run the worker of this `role` until it is told to stop."""
     settings = load_settings()
     with create_base_app(settings).app_context():
         if role in QUEUES:
-            connection = Redis.from_url(find_redis_url(settings))
-            SimpleWorker([role], connection=connection, serializer=JSONSerializer).work(logging_level="WARNING")
+            work_queue(role, find_redis_url(settings))
         elif role == "ticker":
             run_ticker(jobs.RECURRING)
         elif role == "pull":

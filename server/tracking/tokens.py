@@ -7,6 +7,7 @@ tracking id, its place in the mail and its target, so that a click needs no data
 
 import base64
 import binascii
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ MAX_SENDER_KEY_CHARACTERS = 64
 SENDER_LENGTH = struct.Struct(">H")
 LINK_HEAD = struct.Struct(f">{ID_BYTES}sHB")
 PLAIN, ZLIB = 0, 1
+UNSENDABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # control characters, and what UTF-8 cannot say
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def link_url(settings: Settings, keys: Keyring, sender_key: str, tracking_id: st
     """Return the tracked address of `target`, or `target` itself where it cannot be wrapped (see `is_wrappable`)."""
     if not (is_wrappable(target) and 0 <= position <= MAX_POSITION):
         return target
-    plain = _encode_target(target)
+    plain = target.encode()
     packed = zlib.compress(plain, 9)
     form, body = (ZLIB, packed) if len(packed) < len(plain) else (PLAIN, plain)
     payload = LINK_HEAD.pack(bytes.fromhex(tracking_id), position, form) + body
@@ -53,11 +55,9 @@ def link_url(settings: Settings, keys: Keyring, sender_key: str, tracking_id: st
 
 def is_wrappable(target: str) -> bool:
     """Return whether `target` is an http(s) address short enough for a redirect and free of control characters."""
-    return (
-        target[:8].lower().startswith(("http://", "https://"))
-        and not any(character < " " or character == "\x7f" for character in target)
-        and len(_encode_target(target)) <= MAX_TARGET_BYTES
-    )
+    if not target[:8].lower().startswith(("http://", "https://")) or UNSENDABLE.search(target):
+        return False
+    return len(target.encode()) <= MAX_TARGET_BYTES
 
 
 def read_pixel(keys: Keyring, sender_key: str, token: str) -> str | None:
@@ -74,7 +74,7 @@ def read_link(keys: Keyring, sender_key: str, token: str) -> LinkToken | None:
     tracking_id, position, form = LINK_HEAD.unpack_from(payload)
     body = payload[LINK_HEAD.size :]
     target = zlib.decompress(body) if form == ZLIB else body
-    return LinkToken(tracking_id.hex(), position, target.decode("utf-8", "surrogatepass"))
+    return LinkToken(tracking_id.hex(), position, target.decode())
 
 
 def is_own_url(settings: Settings, url: str) -> bool:
@@ -107,10 +107,6 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
-
-
-def _encode_target(target: str) -> bytes:
-    return target.encode("utf-8", "surrogatepass")
 
 
 def _sign(keys: Keyring, purpose: str, sender_key: str, payload: bytes) -> str:

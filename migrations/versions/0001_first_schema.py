@@ -242,6 +242,7 @@ def upgrade() -> None:
         sa.Column("mailbox_id", sa.Integer(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("individually", sa.Boolean(), nullable=False),
         sa.Column("track_views", sa.Boolean(), nullable=False),
         sa.Column("track_clicks", sa.Boolean(), nullable=False),
@@ -265,7 +266,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_message_mailbox_id"), ["mailbox_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_message_member_id"), ["member_id"], unique=False)
+        batch_op.create_index("ix_message_member_id_id", ["member_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
@@ -464,7 +465,7 @@ def downgrade() -> None:
     op.drop_table("person_address")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_message_workspace_id"))
-        batch_op.drop_index(batch_op.f("ix_message_member_id"))
+        batch_op.drop_index("ix_message_member_id_id")
         batch_op.drop_index(batch_op.f("ix_message_mailbox_id"))
 
     op.drop_table("message")

@@ -35,7 +35,7 @@ def make_sender_key() -> str:
 class Workspace(SQLModel, table=True):
     """A team on one installation."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     name: str
     time_zone: str = "UTC"
     is_demo: bool = False
@@ -43,10 +43,10 @@ class Workspace(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class Member(UserMixin, SQLModel, table=True):
+class Member(UserMixin, SQLModel, table=True):  # type: ignore[misc]
     """A user of a workspace. `email` is unique on the installation and lower case."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", index=True)
     email: str = Field(unique=True)
     name: str = ""
@@ -68,7 +68,7 @@ class Member(UserMixin, SQLModel, table=True):
 class BrowserSession(SQLModel, table=True):
     """One browser's session; deleting the row signs it out. The cookie holds the token, the row its hash."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     token_hash: str = Field(unique=True)
     member_id: int | None = Field(default=None, foreign_key="member.id", index=True)
     data: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
@@ -81,7 +81,7 @@ class BrowserSession(SQLModel, table=True):
 class Invitation(SQLModel, table=True):
     """A single-use link to join; without a workspace it sets up the first one and its admin."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int | None = Field(default=None, foreign_key="workspace.id", index=True)
     email: str | None = None
     role: str = Role.REP
@@ -94,7 +94,7 @@ class Invitation(SQLModel, table=True):
 class AccessToken(SQLModel, table=True):
     """A bearer token of a program or a paired device; only its hash is kept."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     member_id: int = Field(foreign_key="member.id", index=True)
     kind: str = TokenKind.API
     name: str

@@ -27,7 +27,7 @@ class Mailbox(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("workspace_id", "email"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id")
     member_id: int = Field(foreign_key="member.id", index=True)
     email: str = Field(index=True)
@@ -63,7 +63,7 @@ class QuarantinedMail(SQLModel, table=True):
     __tablename__ = "quarantined_mail"
     __table_args__ = (UniqueConstraint("mailbox_id", "gmail_id"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     mailbox_id: int = Field(foreign_key="mailbox.id")
     gmail_id: str
     reason: str

@@ -28,22 +28,39 @@ class InboundKind(StrEnum):
 
 
 class Message(SQLModel, table=True):
-    """An outgoing tracked email as its member wrote it: one or several copies carry it to its recipients."""
+    """An outgoing tracked email as its member wrote it: one or several copies carry it to its recipients.
 
-    __table_args__ = (UniqueConstraint("member_id", "idempotency_key"),)
+    A text-only mail has `text` and no `html`: it carries no pixel and no wrapped link, so it is not trackable (T14).
+    """
 
-    id: int | None = Field(default=None, primary_key=True)
+    __table_args__ = (
+        UniqueConstraint("member_id", "idempotency_key"),
+        Index("ix_message_member_id_id", "member_id", "id"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", index=True)
-    member_id: int = Field(foreign_key="member.id", index=True)
+    member_id: int = Field(foreign_key="member.id")
     mailbox_id: int = Field(foreign_key="mailbox.id", index=True)
     subject: str = Field(sa_type=Text)
     html: str = Field(sa_type=Text)
+    text: str = Field(default="", sa_type=Text)
     individually: bool = False
     track_views: bool = True
     track_clicks: bool = True
     idempotency_key: str | None = None
     request_hash: str | None = None
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the mail is text only."""
+        return not self.html
+
+    @property
+    def is_trackable(self) -> bool:
+        """Whether anything in the mail can tell that it was viewed or clicked."""
+        return not self.is_text and (self.track_views or self.track_clicks)
 
 
 class Copy(SQLModel, table=True):
@@ -56,7 +73,7 @@ class Copy(SQLModel, table=True):
     __tablename__ = "copy"
     __table_args__ = (Index("ix_copy_state_due_at", "state", "due_at"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="message.id", index=True)
     mailbox_id: int = Field(foreign_key="mailbox.id", index=True)
     tracking_id: str = Field(unique=True)
@@ -81,7 +98,7 @@ class Copy(SQLModel, table=True):
 class Recipient(SQLModel, table=True):
     """One person on one message; `kind` is to, cc or bcc."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="message.id", index=True)
     copy_id: int = Field(foreign_key="copy.id", index=True)
     person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
@@ -95,7 +112,7 @@ class Link(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("message_id", "position"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="message.id")
     position: int
     target: str = Field(sa_type=Text)
@@ -107,7 +124,7 @@ class InboundMail(SQLModel, table=True):
     __tablename__ = "inbound_mail"
     __table_args__ = (UniqueConstraint("mailbox_id", "gmail_id"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     mailbox_id: int = Field(foreign_key="mailbox.id")
     copy_id: int = Field(foreign_key="copy.id", index=True)
     gmail_id: str

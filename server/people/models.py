@@ -12,7 +12,7 @@ from server.db import UtcDateTime
 class Person(SQLModel, table=True):
     """A prospect of a workspace, owned by one member."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", index=True)
     owner_id: int | None = Field(default=None, foreign_key="member.id", index=True)
     name: str = ""
@@ -25,7 +25,7 @@ class PersonAddress(SQLModel, table=True):
     __tablename__ = "person_address"
     __table_args__ = (UniqueConstraint("workspace_id", "email"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id")
     person_id: int = Field(foreign_key="person.id", index=True)
     email: str

@@ -104,7 +104,7 @@ class Database:
     def init_app(self, app: Flask) -> None:
         """Give `app` this database and close each request's sessions at its end."""
         app.extensions["warmline_db"] = self
-        app.teardown_appcontext(_close_sessions)
+        app.teardown_appcontext(close_sessions)
 
 
 def get_db() -> Database:
@@ -124,7 +124,8 @@ def get_session(*, write: bool | None = None) -> Session:
     return session
 
 
-def _close_sessions(_error: BaseException | None) -> None:
+def close_sessions(_error: BaseException | None = None) -> None:
+    """Close this request's sessions; what was not committed is rolled back."""
     for name in ("reading_session", "writing_session"):
         session: Session | None = g.pop(name, None)
         if session is not None:

@@ -16,12 +16,16 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Request, Response, abort, current_app, request
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
+
+from server.config import Settings
 
 PUBLIC = "public"
 ROLES = ("rep", "manager", "admin")  # each may do what those before it may
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -45,13 +49,31 @@ def has_role(role: str) -> bool:
 
 def init_app(app: Flask) -> None:
     """Check every request before its view, and put the headers on every answer."""
+    app.before_request(_refuse_foreign_host)
     app.before_request(_refuse_cross_site)
     app.before_request(_refuse_without_role)
     app.after_request(_put_headers)
 
 
+def bearer_token(request: Request) -> str | None:
+    """Return the secret of an `Authorization: Bearer` header, "" where it is empty, None where there is none.
+
+    Only this scheme counts: a browser adds `Basic` by itself, also to a request that another site makes.
+    """
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def _refuse_foreign_host() -> None:
+    settings: Settings = current_app.config["SETTINGS"]
+    host = request.headers.get("Host", "").lower()
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    if host != urlsplit(settings.base_url).netloc.lower() and name not in LOOPBACK_NAMES:
+        abort(421, f"This is {settings.base_url}, and it answers under no other name. An operator can set BASE_URL.")
+
+
 def _refuse_cross_site() -> None:
-    if request.method in SAFE_METHODS or "Authorization" in request.headers:
+    if request.method in SAFE_METHODS or bearer_token(request) is not None:
         return
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "takes_cross_site", False):
@@ -59,13 +81,18 @@ def _refuse_cross_site() -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site in ("same-origin", "none"):
         return
-    if site is None and (origin is None or urlsplit(origin).netloc == urlsplit(current_app.config["BASE_URL"]).netloc):
+    if site is None and (origin is None or origin in _own_origins()):
         return
     abort(403, "This request came from another site, so Warmline did not act on it.")
 
 
-def _refuse_without_role() -> object:
-    if request.endpoint is None or request.endpoint == "static":
+def _own_origins() -> tuple[str, str]:
+    base = urlsplit(current_app.config["BASE_URL"])
+    return f"{base.scheme}://{base.netloc}", f"{request.scheme}://{request.host}"
+
+
+def _refuse_without_role() -> ResponseReturnValue | None:
+    if request.endpoint is None:
         return None
     role = getattr(current_app.view_functions.get(request.endpoint), "allowed_role", None)
     if role == PUBLIC:
@@ -73,7 +100,8 @@ def _refuse_without_role() -> object:
     if role is None:
         abort(403, "No role may use this page.")
     if not current_user.is_authenticated:
-        return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        return answer
     if not has_role(role):
         abort(403, f"This needs the role “{role}”. An admin of your workspace can give it to you.")
     return None

@@ -2,17 +2,28 @@
 
 import os
 from collections.abc import Iterator
+from contextvars import Context
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlmodel import Session, SQLModel
+from werkzeug.test import TestResponse
 
 from server.app import create_app
 from server.config import Settings
 from server.db import Database, get_db
+
+
+class Browser(FlaskClient):
+    """A client whose requests never share the test's own app context, and so never its `g` or its current member."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Make one request."""
+        return Context().run(super().open, *args, **kwargs)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +97,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     settings.warmline_home.mkdir(exist_ok=True)
     app = create_app(settings)
     app.testing = True
+    app.test_client_class = Browser
     with app.app_context():
         _empty(get_db())
         app.extensions["warmline_wakeups"].redis.flushall()

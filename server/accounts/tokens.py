@@ -1,0 +1,79 @@
+"""Access tokens: bearer secrets of programs and paired devices, shown once, kept as hashes."""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from server.accounts.models import AccessToken, Member, TokenKind
+from server.clock import now
+from server.errors import Refused
+from server.keys import hash_token, make_token
+from server.queue import announce
+
+PREFIX = "wl_"  # so that secret scanners and people recognise one
+NAME_LENGTH = 80
+USE_NOTED_SECONDS = 60
+
+
+def create_token(session: Session, member: Member, name: str, kind: str = TokenKind.API) -> str:
+    """Add an access token of `member` and return its secret, which is not kept."""
+    name = name.strip()
+    if not 0 < len(name) <= NAME_LENGTH:
+        raise Refused(
+            f"A token needs a name of 1 to {NAME_LENGTH} characters, such as “Reporting script”.", field="name"
+        )
+    secret = PREFIX + make_token()
+    session.add(
+        AccessToken(
+            member_id=member.id, kind=TokenKind(kind), name=name, token_hash=hash_token(secret), ends_with=secret[-4:]
+        )
+    )
+    session.flush()
+    return secret
+
+
+def find_token(session: Session, secret: str) -> tuple[AccessToken, Member] | None:
+    """Return the token that `secret` is, with its member, unless it was revoked or the member deactivated."""
+    chosen = (
+        select(AccessToken, Member)
+        .join(Member, col(Member.id) == AccessToken.member_id)
+        .where(
+            AccessToken.token_hash == hash_token(secret),
+            col(AccessToken.revoked_at).is_(None),
+            col(Member.deactivated_at).is_(None),
+        )
+    )
+    found = session.exec(chosen).first()
+    return (found[0], found[1]) if found else None
+
+
+def is_open_to(token: AccessToken, path: str) -> bool:
+    """Return whether `token` may be used at `path`: a program's only in the API, none where credentials are made."""
+    if token.kind == TokenKind.API:
+        return path.startswith("/api/")
+    return not path.startswith(("/settings/", "/team"))
+
+
+def is_use_news(token: AccessToken) -> bool:
+    """Return whether the last use that was noted is long enough ago to be worth a write."""
+    return token.last_used_at is None or now() - token.last_used_at > timedelta(seconds=USE_NOTED_SECONDS)
+
+
+def note_use(session: Session, token_id: int) -> None:
+    """Remember that a token was used now."""
+    session.exec(update(AccessToken).where(col(AccessToken.id) == token_id).values(last_used_at=now()))
+
+
+def list_tokens(session: Session, member_id: int) -> list[AccessToken]:
+    """Return a member's tokens that still open something, the newest first."""
+    chosen = select(AccessToken).where(AccessToken.member_id == member_id, col(AccessToken.revoked_at).is_(None))
+    return list(session.exec(chosen.order_by(col(AccessToken.id).desc())).all())
+
+
+def revoke_token(session: Session, token: AccessToken) -> None:
+    """Make a token open nothing any more, and tell its streams."""
+    token.revoked_at = token.revoked_at or now()
+    session.add(token)
+    session.flush()
+    announce(session, "token_revoked", id=token.id)

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from server.clock import now
@@ -22,10 +23,20 @@ class Mailbox(SQLModel, table=True):
     """A member's linked Gmail account.
 
     `sync_wanted_at` is the pending-sync row of design.md §3: set by a push or the ticker, cleared by a sync that began
-    after it. `lease_until` and `fence` are the per-mailbox lock. `history_id` is the cursor; it moves after processing.
+    after it; in the future it is a back-off. `lease_until` and `fence` are the per-mailbox lock. `history_id` is the
+    cursor; it moves after processing. Of one address, one row of a workspace may be in use.
     """
 
-    __table_args__ = (UniqueConstraint("workspace_id", "email"),)
+    __table_args__: Any = (
+        Index(
+            "ux_mailbox_in_use",
+            "workspace_id",
+            "email",
+            unique=True,
+            sqlite_where=text("state <> 'disconnected'"),
+            postgresql_where=text("state <> 'disconnected'"),
+        ),
+    )
 
     id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id")
@@ -42,6 +53,8 @@ class Mailbox(SQLModel, table=True):
     last_push_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_sync_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sync_wanted_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    sync_failures: int = 0
+    sync_error: str = ""
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     fence: int = 0
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -1,0 +1,127 @@
+"""What Gmail answers, reduced to what Warmline needs. Reading a field that is missing raises KeyError or ValueError."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from server.clock import from_epoch_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft in the mailbox; `gmail_id` is the id of the mail in it."""
+
+    draft_id: str
+    gmail_id: str
+    thread_id: str
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "Draft":
+        """Read a `Draft` resource."""
+        return cls(answer["id"], answer["message"]["id"], answer["message"]["threadId"])
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail that Gmail has accepted for delivery."""
+
+    gmail_id: str
+    thread_id: str
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "Sent":
+        """Read a `Message` resource."""
+        return cls(answer["id"], answer["threadId"])
+
+
+@dataclass(frozen=True, slots=True)
+class RawMail:
+    """A mail as it came: `raw` is the whole RFC 5322 message."""
+
+    gmail_id: str
+    thread_id: str
+    label_ids: frozenset[str]
+    raw: bytes
+    received_at: datetime
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "RawMail":
+        """Read a `Message` resource in the format `raw`."""
+        raw = base64.urlsafe_b64decode(answer["raw"] + "==")
+        received_at = from_epoch_ms(int(answer["internalDate"]))
+        return cls(answer["id"], answer["threadId"], frozenset(answer.get("labelIds", ())), raw, received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Whose mailbox it is, and the newest point of its history."""
+
+    email: str
+    history_id: int
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "Profile":
+        """Read a `Profile` resource."""
+        return cls(answer["emailAddress"].lower(), int(answer["historyId"]))
+
+
+@dataclass(frozen=True, slots=True)
+class AddedMail:
+    """A mail that history says came in; it may be gone by now."""
+
+    gmail_id: str
+    label_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """One page of history: what came in since the cursor, and the newest point known when it was made."""
+
+    added: tuple[AddedMail, ...]
+    next_page_token: str | None
+    history_id: int
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "HistoryPage":
+        """Read the answer of `users.history.list`; a mail named several times is kept once."""
+        added = {
+            entry["message"]["id"]: AddedMail(entry["message"]["id"], frozenset(entry["message"].get("labelIds", ())))
+            for record in answer.get("history", ())
+            for entry in record.get("messagesAdded", ())
+        }
+        return cls(tuple(added.values()), answer.get("nextPageToken"), int(answer["historyId"]))
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """One page of a search, newest first."""
+
+    gmail_ids: tuple[str, ...]
+    next_page_token: str | None
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "MessagePage":
+        """Read the answer of `users.messages.list`."""
+        return cls(tuple(message["id"] for message in answer.get("messages", ())), answer.get("nextPageToken"))
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A running watch: pushes come until `expires_at`."""
+
+    history_id: int
+    expires_at: datetime
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "Watch":
+        """Read the answer of `users.watch`; `expiration` is in epoch milliseconds."""
+        return cls(int(answer["historyId"]), from_epoch_ms(int(answer["expiration"])))
+
+
+def read_headers(answer: dict[str, Any]) -> dict[str, str]:
+    """Return the headers of a `Message` resource by lower-case name; the first of several counts."""
+    headers: dict[str, str] = {}
+    for header in answer.get("payload", {}).get("headers", ()):
+        headers.setdefault(header["name"].lower(), header["value"])
+    return headers

@@ -1,0 +1,123 @@
+"""Verbs on a linked mailbox: link, disconnect, mark revoked, find."""
+
+from typing import Protocol
+
+from flask_babel import gettext as _
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from server import queue
+from server.clock import now
+from server.config import get_settings
+from server.errors import Refused
+from server.gmail import oauth
+from server.gmail.access import get_refresh_token, seal_refresh_token
+from server.gmail.client import Gmail
+from server.gmail.errors import GmailFailure
+from server.gmail.models import Mailbox, MailboxState, PubsubNotification, QuarantinedMail
+
+
+class Owner(Protocol):
+    """Whoever links a mailbox; this room knows members by id only."""
+
+    id: int | None
+    workspace_id: int
+
+
+def link(session: Session, member: Owner, grant: oauth.Grant) -> Mailbox:
+    """Link the mailbox that `grant` opens to `member`, or link it anew, and start to watch it.
+
+    Raises `OAuthScopesMissing`, and `Refused` where another member of the workspace holds that mailbox.
+    """
+    oauth.refuse_missing_scopes(grant, oauth.MAILBOX_SCOPES)
+    if not grant.refresh_token or not grant.email_verified:
+        raise oauth.OAuthOddAnswer(_("Google gave no lasting access to this mailbox. Please connect it again."))
+    mailbox = _find_or_add(session, member, grant.email)
+    seal_refresh_token(mailbox, grant.refresh_token)
+    mailbox.granted_scopes = " ".join(sorted(grant.scopes))
+    mailbox.state, mailbox.state_reason = MailboxState.LINKED, ""
+    mailbox.watched_at, mailbox.watch_error = None, ""
+    mailbox.sync_wanted_at, mailbox.sync_failures, mailbox.sync_error = now(), 0, ""
+    session.flush()
+    queue.wake(session, "renew_watch", mailbox.id or 0)
+    queue.wake(session, "sync_mailbox", mailbox.id or 0)
+    _announce(session, mailbox)
+    return mailbox
+
+
+def _find_or_add(session: Session, member: Owner, email: str) -> Mailbox:
+    rows = select(Mailbox).where(Mailbox.workspace_id == member.workspace_id, Mailbox.email == email)
+    mailboxes = session.exec(rows).all()
+    if any(row.member_id != member.id and row.state != MailboxState.DISCONNECTED for row in mailboxes):
+        raise Refused(
+            _("%(email)s is already connected by a colleague. Ask them to disconnect it first.", email=email),
+            status=409,
+        )
+    for mailbox in mailboxes:
+        if mailbox.member_id == member.id:
+            return mailbox
+    mailbox = Mailbox(workspace_id=member.workspace_id, member_id=member.id or 0, email=email)
+    session.add(mailbox)
+    session.flush()
+    return mailbox
+
+
+def find_mailbox(session: Session, member: Owner, mailbox_id: int | None = None) -> Mailbox | None:
+    """Return the linked mailbox of `member` with that id, or their first one; None where there is none that works."""
+    rows = select(Mailbox).where(Mailbox.member_id == member.id, Mailbox.state == MailboxState.LINKED)
+    if mailbox_id is not None:
+        rows = rows.where(Mailbox.id == mailbox_id)
+    return session.exec(rows.order_by(col(Mailbox.id))).first()
+
+
+def mark_revoked(session: Session, mailbox: Mailbox, reason: str) -> None:
+    """Note that Google no longer lets us in; nothing is sent or read until the member links it again."""
+    if mailbox.state != MailboxState.LINKED:
+        return
+    mailbox.state, mailbox.state_reason = MailboxState.REVOKED, reason
+    mailbox.sync_wanted_at = mailbox.lease_until = mailbox.watch_expires_at = None
+    session.flush()
+    _announce(session, mailbox)
+
+
+def disconnect(session: Session, mailbox: Mailbox) -> None:
+    """Stop using `mailbox` from now on; a job then revokes the access at Google and deletes what was copied."""
+    mailbox.state, mailbox.state_reason = MailboxState.DISCONNECTED, ""
+    mailbox.sync_wanted_at = None
+    session.flush()
+    queue.wake(session, "disconnect_mailbox", mailbox.id or 0)
+    _announce(session, mailbox)
+
+
+def is_disconnect_due(mailbox: Mailbox) -> bool:
+    """Return whether `mailbox` was disconnected here but Google may still let us in."""
+    return mailbox.state == MailboxState.DISCONNECTED and mailbox.refresh_token_sealed is not None
+
+
+def revoke_access(mailbox: Mailbox) -> None:
+    """Stop the watch and revoke the grant at Google; raises a transient `GmailFailure` while Google is away."""
+    token = get_refresh_token(mailbox)
+    if token is None:
+        return
+    with Gmail.open(mailbox) as gmail:
+        try:
+            gmail.stop()
+        except GmailFailure as error:
+            if not error.permanent:
+                raise
+    oauth.revoke(get_settings(), token)
+
+
+def forget(session: Session, mailbox: Mailbox) -> None:
+    """Delete the token and everything this room copied from `mailbox`; the row stays, for messages name it."""
+    mailbox.refresh_token_sealed, mailbox.granted_scopes = None, ""
+    mailbox.history_id = mailbox.watched_at = mailbox.watch_expires_at = mailbox.last_push_at = None
+    mailbox.watch_error = mailbox.sync_error = ""
+    session.flush()
+    session.execute(delete(QuarantinedMail).where(col(QuarantinedMail.mailbox_id) == mailbox.id))
+    session.execute(delete(PubsubNotification).where(col(PubsubNotification.mailbox_id) == mailbox.id))
+    _announce(session, mailbox)
+
+
+def _announce(session: Session, mailbox: Mailbox) -> None:
+    queue.announce(session, "mailbox", member_id=mailbox.member_id, id=mailbox.id)

@@ -194,6 +194,8 @@ def upgrade() -> None:
         sa.Column("last_push_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_sync_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sync_wanted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sync_failures", sa.Integer(), nullable=False),
+        sa.Column("sync_error", sa.String(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -206,12 +208,18 @@ def upgrade() -> None:
             ["workspace.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("workspace_id", "email"),
     )
     with op.batch_alter_table("mailbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mailbox_email"), ["email"], unique=False)
         batch_op.create_index(batch_op.f("ix_mailbox_member_id"), ["member_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mailbox_sync_wanted_at"), ["sync_wanted_at"], unique=False)
+        batch_op.create_index(
+            "ux_mailbox_in_use",
+            ["workspace_id", "email"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'disconnected'"),
+            postgresql_where=sa.text("state <> 'disconnected'"),
+        )
 
     op.create_table(
         "person",
@@ -475,6 +483,11 @@ def downgrade() -> None:
 
     op.drop_table("person")
     with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ux_mailbox_in_use",
+            sqlite_where=sa.text("state <> 'disconnected'"),
+            postgresql_where=sa.text("state <> 'disconnected'"),
+        )
         batch_op.drop_index(batch_op.f("ix_mailbox_sync_wanted_at"))
         batch_op.drop_index(batch_op.f("ix_mailbox_member_id"))
         batch_op.drop_index(batch_op.f("ix_mailbox_email"))

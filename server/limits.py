@@ -13,6 +13,7 @@ from flask_login import current_user
 
 from server.keys import hash_token
 from server.queue import Wakeups
+from server.security import bearer_token
 
 
 def find_caller() -> str:
@@ -20,8 +21,8 @@ def find_caller() -> str:
     member: Any = current_user
     if not member.is_authenticated:
         return f"address:{get_remote_address()}"
-    if authorization := request.headers.get("Authorization"):
-        return f"token:{hash_token(authorization)}"
+    if secret := bearer_token(request):
+        return f"token:{hash_token(secret)}"
     return f"member:{member.get_id()}"
 
 

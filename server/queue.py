@@ -91,10 +91,14 @@ def _after_commit(session: Session, act: Callable[[], Any]) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _act(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # SQLAlchemy calls this for a released savepoint too
     for act in session.info.pop("after_commit", []):
         act()
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # what waits may come from before the savepoint; a wake-up too many hurts nobody
     session.info.pop("after_commit", None)

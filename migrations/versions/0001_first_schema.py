@@ -342,6 +342,7 @@ def upgrade() -> None:
         sa.Column("gmail_thread_id", sa.String(), nullable=True),
         sa.Column("rfc822_message_id", sa.String(), nullable=True),
         sa.Column("failure", sa.String(), nullable=False),
+        sa.Column("doubted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("views", sa.Integer(), nullable=False),
         sa.Column("clicks", sa.Integer(), nullable=False),

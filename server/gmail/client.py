@@ -12,6 +12,7 @@ from http.client import HTTPException
 from typing import Any, TypeVar
 
 import google_auth_httplib2
+from cryptography.exceptions import InvalidTag
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
@@ -29,6 +30,7 @@ RATE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaEx
 SCOPE_REASONS = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 UNREACHED = (ServerNotFoundError, ConnectionRefusedError, ssl.SSLCertVerificationError)
 HISTORY_PAGE_SIZE = 100
+DRAFTS_LOOKED_AT = 20
 
 Shape = TypeVar("Shape")
 access_tokens = AccessTokens()
@@ -41,7 +43,7 @@ class Gmail:
     """
 
     def __init__(self, mailbox: Mailbox, credentials: Any, endpoint: str) -> None:
-        self._mailbox = mailbox
+        self._mailbox_id, self._email = mailbox.id, mailbox.email  # a row may ask the database for its fields
         self._credentials = credentials
         self._http = OneTryHttp()
         authorized = google_auth_httplib2.AuthorizedHttp(credentials, http=self._http)
@@ -54,11 +56,18 @@ class Gmail:
     @classmethod
     def open(cls, mailbox: Mailbox) -> "Gmail":
         """Return the API of `mailbox`, with the settings and keys of the current app; no call is made yet."""
-        refresh_token = get_refresh_token(mailbox)
+        try:
+            refresh_token = get_refresh_token(mailbox)
+        except (InvalidTag, KeyError) as error:
+            raise GmailFailure(
+                f"The keys of this installation do not open the token of {mailbox.email}. Restore WARMLINE_KEYS or "
+                "keys.json, or connect the mailbox again.",
+                permanent=True,
+            ) from error
         if refresh_token is None:
             raise TokenRevoked(f"{mailbox.email} is not connected. Connect it again on the page Mailboxes.")
         settings = get_settings()
-        credentials = make_credentials(settings, refresh_token, access_tokens.find(mailbox))
+        credentials = make_credentials(settings, refresh_token, access_tokens.find(mailbox.id, refresh_token))
         return cls(mailbox, credentials, settings.gmail_api_endpoint)
 
     def __enter__(self) -> "Gmail":
@@ -87,6 +96,21 @@ class Gmail:
         except NotFound:
             return False
         return True
+
+    def find_draft(self, header: str, value: str) -> Draft | None:
+        """Return the draft whose `header` has exactly `value`, among the newest `DRAFTS_LOOKED_AT`."""
+        request = self._users.drafts().list(userId="me", maxResults=DRAFTS_LOOKED_AT)
+        drafts = self._call(request, lambda answer: [Draft.read(draft) for draft in answer.get("drafts", ())])
+        for draft in drafts:
+            with contextlib.suppress(NotFound):
+                if self.get_headers(draft.gmail_id, [header]).get(header.lower()) == value:
+                    return draft
+        return None
+
+    def delete_draft(self, draft_id: str) -> None:
+        """Delete the draft; nothing happens where it is gone already."""
+        with contextlib.suppress(NotFound):
+            self._call(self._users.drafts().delete(userId="me", id=draft_id), lambda _answer: None)
 
     def find_sent(self, thread_id: str, header: str, value: str) -> Sent | None:
         """Return the sent mail of `thread_id` whose `header` has exactly `value`."""
@@ -127,7 +151,7 @@ class Gmail:
         try:
             return self._call(request, HistoryPage.read)
         except NotFound as error:
-            raise HistoryExpired(f"Gmail no longer knows the history of {self._mailbox.email} since {start}") from error
+            raise HistoryExpired(f"Gmail no longer knows the history of {self._email} since {start}") from error
 
     def list_message_ids(self, query: str, page_token: str | None = None) -> MessagePage:
         """Return one page of the ids of mails that match `query` (Gmail's search), newest first."""
@@ -150,15 +174,15 @@ class Gmail:
             self._refresh_token_if_needed()
             return shape(request.execute(num_retries=0))
         except HttpError as error:
-            raise _from_answer(error, self._mailbox.email) from error
+            raise _from_answer(error, self._email) from error
         except RefreshError as error:
-            raise from_refresh(error, self._mailbox.email) from error
+            raise from_refresh(error, self._email) from error
         except (GoogleAuthError, HttpLib2Error, HTTPException, OSError) as error:
             raise _from_connection(error) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise GmailFailure("Gmail answered in a form that Warmline does not know", in_doubt=True) from error
         finally:
-            access_tokens.keep(self._mailbox, self._credentials)
+            access_tokens.keep(self._mailbox_id, self._credentials)
 
     def _refresh_token_if_needed(self) -> None:
         if self._credentials.valid:

@@ -43,7 +43,12 @@ def read_addresses(texts: Iterable[str], field: str) -> list[Address]:
 
 def has_control(text: str) -> bool:
     """Return whether `text` holds a character that could end or bend a header (RFC 5322 §2.2)."""
-    return any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
+    return drop_control(text) != text
+
+
+def drop_control(text: str) -> str:
+    """Return `text` without control characters, line separators and halves of characters."""
+    return "".join(character for character in text if unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp"))
 
 
 def _read_address(text: str, field: str) -> Address:

@@ -91,8 +91,8 @@ def _digest(mailbox: Mailbox, draft: Draft) -> str:
 
 
 def _find_known(session: Session, member: Member, key: str, digest: str) -> Message | None:
-    if not 0 < len(key) <= 255:
-        raise Refused(_("An idempotency key has 1 to 255 characters."), field="idempotency_key")
+    if not 0 < len(key) <= 255 or has_control(key):
+        raise Refused(_("An idempotency key has 1 to 255 printable characters."), field="idempotency_key")
     known = session.exec(
         select(Message).where(Message.member_id == member.id, Message.idempotency_key == key)
     ).one_or_none()
@@ -130,10 +130,10 @@ def _clean(draft: Draft) -> Draft:
         )
     if len(draft.html.encode(errors="replace")) + len(draft.text.encode(errors="replace")) > MAX_BODY_BYTES:
         raise Refused(_("The mail is larger than %(limit)d MB.", limit=MAX_BODY_BYTES // 2**20), field="html")
-    html = clean_html(get_settings(), get_keys(), draft.html) if draft.html else ""
-    if html and is_blank(html):
+    html = clean_html(get_settings(), get_keys(), _whole_characters(draft.html))
+    if is_blank(html):
         html = ""
-    text = "" if html else draft.text.replace("\r\n", "\n")
+    text = "" if html else _whole_characters(draft.text).replace("\r\n", "\n")
     if not html and not text.strip() and not draft.subject.strip():
         raise Refused(_("Write a subject or a text first."), field="html")
     tracks = bool(html)
@@ -141,6 +141,11 @@ def _clean(draft: Draft) -> Draft:
         draft, subject=draft.subject.strip(), html=html, text=text,
         track_views=tracks and draft.track_views, track_clicks=tracks and draft.track_clicks,
     )  # fmt: skip
+
+
+def _whole_characters(text: str) -> str:
+    """Return `text` without NUL, which PostgreSQL cannot store, and without halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _add_copies(session: Session, member: Member, message: Message, recipients: list[tuple[str, Address]]) -> None:

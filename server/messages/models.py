@@ -67,7 +67,8 @@ class Copy(SQLModel, table=True):
     """One mail that Gmail sends: shared by all recipients, or one for each when sent individually.
 
     The row is the outbox: `state`, `due_at`, the lease and the `fence` make the send happen once (design.md §3).
-    `tracking_id` (32 hex digits, 128 random bits) is what pixel and links carry. The counters project `event`.
+    `doubted_at` is since when we cannot tell whether Gmail sent it. `tracking_id` (32 hex digits, 128 random bits) is
+    what pixel and links carry. The counters project `event`.
     """
 
     __tablename__ = "copy"
@@ -87,6 +88,7 @@ class Copy(SQLModel, table=True):
     gmail_thread_id: str | None = Field(default=None, index=True)
     rfc822_message_id: str | None = Field(default=None, index=True)
     failure: str = ""
+    doubted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     views: int = 0
     clicks: int = 0

@@ -1,0 +1,168 @@
+"""The copy row as outbox: who may send it now, and what is stored about how that went.
+
+A copy is claimed by one conditional UPDATE that takes a lease and a new fence; whatever a worker stores, it stores
+under its fence. A worker that dies or stalls loses the copy when the lease ends.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import structlog
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
+from sqlmodel import Session, col, select
+
+from server.accounts.models import Member
+from server.clock import now
+from server.errors import Refused
+from server.gmail.answers import Sent
+from server.gmail.errors import GmailFailure, TokenRevoked
+from server.gmail.mailboxes import mark_revoked
+from server.gmail.models import Mailbox, MailboxState
+from server.messages.models import Copy, CopyState, Message, Recipient
+from server.messages.render import copy_mark
+from server.queue import announce, wake
+
+LEASE_SECONDS = 10
+FIRST_BACK_OFF_SECONDS = 1
+LONGEST_BACK_OFF_SECONDS = 600
+MAX_ATTEMPTS = 150  # about a day at the longest back-off
+DOUBT_SECONDS = 120  # how long a sent mail may take to appear in the mailbox
+READ_BACK_DAYS = 2
+GAVE_UP = "Gmail could not be reached for about a day."
+CANNOT_TELL = (
+    "We cannot tell whether Gmail sent this: its draft is gone, and the mail is not among the sent ones. Look into the "
+    "folder Sent in Gmail; if it is not there, try again."
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A copy that this worker holds under `fence`, with all that is needed to send it without another read."""
+
+    copy: Copy
+    fence: int
+    message: Message
+    mailbox: Mailbox
+    member: Member
+    recipients: list[Recipient]
+
+    @property
+    def mark(self) -> str:
+        """The value of our header in this copy."""
+        return copy_mark(self.copy)
+
+
+def claim_copy(session: Session, copy_id: int) -> Claim | None:
+    """Take the copy where it is due or its holder's lease has ended; None where it is not ours to send."""
+    taken = {"state": CopyState.SENDING, "lease_until": lease_end(), "failure": ""}
+    taken |= {"fence": Copy.fence + 1, "attempts": Copy.attempts + 1}
+    if not update_copy(session, copy_id, taken, _is_due(now())):
+        return None
+    copy = session.get_one(Copy, copy_id, populate_existing=True)
+    message = session.get_one(Message, copy.message_id)
+    recipients = select(Recipient).where(Recipient.copy_id == copy.id).order_by(col(Recipient.id))
+    _announce(session, copy)
+    return Claim(
+        copy, copy.fence, message, session.get_one(Mailbox, copy.mailbox_id, populate_existing=True),
+        session.get_one(Member, message.member_id), list(session.exec(recipients)),
+    )  # fmt: skip
+
+
+def retry(session: Session, copy: Copy) -> None:
+    """Send a failed copy after all; raises `Refused` where it has not failed."""
+    again = {"state": CopyState.QUEUED, "due_at": now(), "attempts": 0, "failure": "", "doubted_at": None}
+    if not update_copy(session, copy.id, again, col(Copy.state) == CopyState.FAILED):
+        raise Refused(_("Only a mail that failed can be tried again."), status=409)
+    wake(session, "send_copy", copy.id)
+    _announce(session, copy)
+
+
+def find_due(session: Session, limit: int = 200) -> list[int]:
+    """Return the ids of copies that are due or abandoned, the longest waiting first."""
+    return list(session.exec(select(Copy.id).where(_is_due(now())).order_by(col(Copy.due_at)).limit(limit)))
+
+
+def find_unread(session: Session, limit: int = 50) -> list[int]:
+    """Return the ids of copies sent in the last days whose real Message-ID was not read back."""
+    newest, oldest = now() - timedelta(seconds=LEASE_SECONDS), now() - timedelta(days=READ_BACK_DAYS)
+    rows = select(Copy.id).join(Mailbox, col(Mailbox.id) == Copy.mailbox_id)
+    rows = rows.where(Copy.state == CopyState.SENT, col(Copy.sent_at).between(oldest, newest))
+    rows = rows.where(col(Copy.rfc822_message_id).is_(None), Mailbox.state == MailboxState.LINKED)
+    return list(session.exec(rows.limit(limit)))
+
+
+def note_sent(session: Session, claim: Claim, sent: Sent) -> None:
+    """Store that Gmail sent the copy."""
+    # A fact, whoever holds the copy by now: stored without asking for the fence.
+    values = {"gmail_id": sent.gmail_id, "gmail_thread_id": sent.thread_id, "sent_at": now()}
+    values |= {"state": CopyState.SENT, "failure": "", "lease_until": None, "doubted_at": None}
+    if update_copy(session, claim.copy.id, values, col(Copy.state) != CopyState.SENT):
+        _announce(session, claim.copy)
+
+
+def note_doubt(session: Session, claim: Claim) -> None:
+    """Look again later, or give up, where the draft is gone and the sent mail is not to be found."""
+    since = claim.copy.doubted_at or now()
+    if now() - since < timedelta(seconds=DOUBT_SECONDS):
+        _postpone(session, claim, "Looking for the mail among those that Gmail sent.", doubted_at=since)
+    else:
+        fail(session, claim, CANNOT_TELL, gmail_draft_id=None, gmail_thread_id=None)
+
+
+def note_failure(session: Session, claim: Claim, failure: GmailFailure) -> None:
+    """Try again later where that can help, else fail with a reason that names the way out."""
+    if isinstance(failure, TokenRevoked):
+        mark_revoked(session, claim.mailbox, failure.message)
+    if failure.permanent:
+        fail(session, claim, failure.message)
+    else:
+        _postpone(session, claim, failure.message, failure.retry_after_seconds or 0)
+
+
+def fail(session: Session, claim: Claim, reason: str, **values: Any) -> None:
+    """Give the copy up; its member may try again."""
+    if store(session, claim, state=CopyState.FAILED, failure=reason, lease_until=None, **values):
+        log.warning("copy not sent", copy_id=claim.copy.id, reason=reason)
+        _announce(session, claim.copy)
+
+
+def store(session: Session, claim: Claim, **values: Any) -> bool:
+    """Write `values` where this worker still holds the copy; return whether it does."""
+    return update_copy(
+        session, claim.copy.id, values, col(Copy.state) == CopyState.SENDING, col(Copy.fence) == claim.fence
+    )
+
+
+def update_copy(session: Session, copy_id: int, values: dict[str, Any], *conditions: ColumnElement[bool]) -> bool:
+    """Write `values` in one UPDATE where `conditions` hold; return whether they did."""
+    statement = update(Copy).where(col(Copy.id) == copy_id, *conditions).values(**values)
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    return bool(cast(CursorResult[Any], result).rowcount)
+
+
+def lease_end() -> datetime:
+    """Return until when a worker that begins a step now holds its copy."""
+    return now() + timedelta(seconds=LEASE_SECONDS)
+
+
+def _postpone(session: Session, claim: Claim, reason: str, at_least_seconds: float = 0, **values: Any) -> None:
+    exponent = min(claim.copy.attempts - 1, 20)
+    back_off = min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2**exponent) * random.uniform(0.5, 1.5)  # noqa: S311
+    due_at = now() + timedelta(seconds=max(at_least_seconds, back_off))
+    if store(session, claim, state=CopyState.QUEUED, due_at=due_at, failure=reason, lease_until=None, **values):
+        _announce(session, claim.copy)
+
+
+def _is_due(at: datetime) -> ColumnElement[bool]:
+    due = and_(col(Copy.state) == CopyState.QUEUED, col(Copy.due_at) <= at)
+    return or_(due, and_(col(Copy.state) == CopyState.SENDING, col(Copy.lease_until) < at))
+
+
+def _announce(session: Session, copy: Copy) -> None:
+    message = session.get_one(Message, copy.message_id)
+    announce(session, "message", member_id=message.member_id, id=message.id)

@@ -25,21 +25,21 @@ class AccessTokens:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: dict[int, tuple[bytes, AccessToken]] = {}
+        self._kept: dict[int | None, tuple[str, AccessToken]] = {}
 
-    def find(self, mailbox: Mailbox) -> AccessToken | None:
-        """Return the token last used for `mailbox`, unless it was linked anew since."""
+    def find(self, mailbox_id: int | None, refresh_token: str) -> AccessToken | None:
+        """Return the access token last used for the mailbox, unless it was linked anew since."""
         with self._lock:
-            sealed, token = self._kept.get(mailbox.id or 0, (b"", None))
-        return token if sealed == mailbox.refresh_token_sealed else None
+            linked_by, token = self._kept.get(mailbox_id, ("", None))
+        return token if linked_by == refresh_token else None
 
-    def keep(self, mailbox: Mailbox, credentials: Credentials) -> None:
+    def keep(self, mailbox_id: int | None, credentials: Credentials) -> None:
         """Keep the access token that `credentials` hold now."""
-        token, expiry = credentials.token, credentials.expiry
-        if mailbox.id is None or mailbox.refresh_token_sealed is None or token is None or expiry is None:
+        token, expiry, refresh_token = credentials.token, credentials.expiry, credentials.refresh_token
+        if token is None or expiry is None or refresh_token is None:
             return
         with self._lock:
-            self._kept[mailbox.id] = (mailbox.refresh_token_sealed, AccessToken(token, expiry))
+            self._kept[mailbox_id] = (refresh_token, AccessToken(token, expiry))
 
 
 def make_credentials(settings: Settings, refresh_token: str, access: AccessToken | None = None) -> Credentials:

@@ -76,21 +76,27 @@ class AddedMail:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """One page of history: what came in since the cursor, and the newest point known when it was made."""
+    """One page of history: what came in since the cursor.
+
+    `last_id` is the point that this page reaches (None when it is empty), `history_id` the newest point of the mailbox.
+    """
 
     added: tuple[AddedMail, ...]
     next_page_token: str | None
+    last_id: int | None
     history_id: int
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> "HistoryPage":
         """Read the answer of `users.history.list`; a mail named several times is kept once."""
+        records = answer.get("history", ())
         added = {
             entry["message"]["id"]: AddedMail(entry["message"]["id"], frozenset(entry["message"].get("labelIds", ())))
-            for record in answer.get("history", ())
+            for record in records
             for entry in record.get("messagesAdded", ())
         }
-        return cls(tuple(added.values()), answer.get("nextPageToken"), int(answer["historyId"]))
+        last_id = max((int(record["id"]) for record in records), default=None)
+        return cls(tuple(added.values()), answer.get("nextPageToken"), last_id, int(answer["historyId"]))
 
 
 @dataclass(frozen=True, slots=True)

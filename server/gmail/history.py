@@ -1,0 +1,194 @@
+"""Reads what came into a mailbox since its cursor and hands each mail on, once, whatever dies in between."""
+
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import structlog
+from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlmodel import Session, col, select
+
+from server import queue
+from server.clock import now
+from server.errors import ForeignFailure
+from server.gmail import mailboxes
+from server.gmail.answers import RawMail
+from server.gmail.client import Gmail
+from server.gmail.errors import GmailFailure, HistoryExpired, NotFound, TokenRevoked
+from server.gmail.lease import Lease, LeaseLost, claim, hold, release, want_next
+from server.gmail.models import Mailbox, QuarantinedMail
+
+log = structlog.get_logger()
+
+Receive: TypeAlias = Callable[[Session, Mailbox, RawMail], None]
+Steps: TypeAlias = Generator[None, None, datetime | None]
+
+IGNORED_LABELS = frozenset({"DRAFT", "SENT"})
+BATCH_MAILS = 20
+LATE_HISTORY_SECONDS = (1, 3, 7)  # after a push whose history is still empty
+PUSH_SETTLED_SECONDS = 60
+BACKFILL_DAYS = 7
+BACKFILL_MAILS = 500
+BACKFILL_OVERLAP_MINUTES = 10
+LONGEST_PAUSE_SECONDS = 600
+LONGEST_SYNC_SECONDS = 120  # then another job goes on, well before RQ would end this one
+
+
+def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
+    """Bring the mailbox up to date, giving each new mail to `receive`.
+
+    Yields wherever the caller must commit: Google is only called between those points, so that no transaction waits for
+    the network. A mail for which `receive` raises is quarantined with its reason. Failures of Google are noted in the
+    row, with a time for the next try; a second sync of the same mailbox returns at once.
+    """
+    lease = claim(session, mailbox_id)
+    if lease is None:
+        return
+    yield
+    try:
+        with Gmail.open(lease.mailbox) as gmail:
+            next_at = yield from _read_on(session, gmail, lease, receive)
+        _finish(session, lease, next_at)
+    except LeaseLost:
+        log.info("another sync went on with this mailbox, or it is no longer linked", mailbox_id=mailbox_id)
+        session.rollback()
+    except GmailFailure as error:
+        session.rollback()
+        _note_failure(session, lease, error)
+    yield
+
+
+def _read_on(session: Session, gmail: Gmail, lease: Lease, receive: Receive) -> Steps:
+    """Read from the stored cursor, never from the pushed id."""
+    start, page_token, began = lease.mailbox.history_id, None, time.monotonic()
+    if start is None:
+        hold(session, lease, history_id=gmail.get_profile().history_id)
+        return None
+    while True:
+        try:
+            page = gmail.list_history(start, page_token)
+        except HistoryExpired:
+            yield from _backfill(session, gmail, lease, receive)
+            return None
+        is_late = page.last_id is None and page_token is None and _was_pushed_lately(lease.mailbox)
+        # The mailbox's newest point may lie beyond mail that history does not list yet: stay on this side of it.
+        reached = page.last_id or (None if is_late else page.history_id)
+        wanted = [mail.gmail_id for mail in page.added if not mail.label_ids & IGNORED_LABELS]
+        yield from _receive_all(session, gmail, lease, wanted, receive, reached)
+        if (page_token := page.next_page_token) is None:
+            return _find_next_look(lease.mailbox) if is_late else None
+        if time.monotonic() - began > LONGEST_SYNC_SECONDS:
+            return now()
+
+
+def _backfill(session: Session, gmail: Gmail, lease: Lease, receive: Receive) -> Iterator[None]:
+    """Look for what came in while the cursor was lost: at most `BACKFILL_DAYS` back and `BACKFILL_MAILS` mails."""
+    resume_at = gmail.get_profile().history_id  # before the search: what comes in meanwhile is seen twice, never missed
+    seen_until = (lease.mailbox.last_sync_at or lease.mailbox.created_at) - timedelta(minutes=BACKFILL_OVERLAP_MINUTES)
+    since = max(seen_until, now() - timedelta(days=BACKFILL_DAYS))
+    log.warning("history expired; searching instead", mailbox_id=lease.mailbox.id, since=since.isoformat())
+    gmail_ids: list[str] = []
+    page_token = None
+    while len(gmail_ids) < BACKFILL_MAILS:
+        page = gmail.list_message_ids(f"after:{int(since.timestamp())}", page_token)
+        gmail_ids += page.gmail_ids
+        if (page_token := page.next_page_token) is None:
+            break
+    yield from _receive_all(session, gmail, lease, gmail_ids[:BACKFILL_MAILS], receive, resume_at)
+
+
+def _receive_all(
+    session: Session, gmail: Gmail, lease: Lease, gmail_ids: list[str], receive: Receive, reached: int | None
+) -> Iterator[None]:
+    """Receive the mails in batches; the last one takes the cursor to `reached` in its transaction."""
+    for start in range(0, len(gmail_ids), BATCH_MAILS) or (0,):
+        mails: list[RawMail] = []
+        for gmail_id in gmail_ids[start : start + BATCH_MAILS]:
+            mails += _find_mail(gmail, gmail_id)
+            if lease.is_aging():
+                hold(session, lease)
+                yield
+        for mail in mails:
+            _receive(session, lease.mailbox, mail, receive)
+        is_last = start + BATCH_MAILS >= len(gmail_ids)
+        hold(session, lease, **({"history_id": reached} if is_last and reached else {}))
+        yield
+
+
+def _find_mail(gmail: Gmail, gmail_id: str) -> list[RawMail]:
+    try:
+        mail = gmail.get_raw(gmail_id)
+    except NotFound:
+        return []  # history may name a mail that is gone by now
+    return [] if mail.label_ids & IGNORED_LABELS else [mail]
+
+
+def _receive(session: Session, mailbox: Mailbox, mail: RawMail, receive: Receive) -> None:
+    for is_last_try in (False, True):
+        try:
+            with session.begin_nested():
+                receive(session, mailbox, mail)
+            return
+        except (OperationalError, InterfaceError, ForeignFailure, BaseTimeoutException):
+            raise  # not this mail's fault: the whole batch is tried again
+        except IntegrityError as error:
+            if is_last_try:  # else a row that somebody else has just added; now it can be found
+                _quarantine(session, mailbox, mail, error)
+        except Exception as error:  # noqa: BLE001 - whatever one mail does, the sync goes on
+            _quarantine(session, mailbox, mail, error)
+            return
+
+
+def _quarantine(session: Session, mailbox: Mailbox, mail: RawMail, error: Exception) -> None:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    reason = getattr(error, "reason", None) or f"{type(error).__name__} in {frame.name}"
+    log.warning(
+        "mail quarantined", mailbox_id=mailbox.id, gmail_id=mail.gmail_id, reason=reason, line=frame.lineno
+    )  # never the text of a foreign error: it may quote the mail
+    rows = select(QuarantinedMail).where(
+        col(QuarantinedMail.mailbox_id) == mailbox.id, col(QuarantinedMail.gmail_id) == mail.gmail_id
+    )
+    if session.exec(rows).first() is None:
+        session.add(QuarantinedMail(mailbox_id=mailbox.id or 0, gmail_id=mail.gmail_id, reason=reason))
+        session.flush()
+
+
+def _was_pushed_lately(mailbox: Mailbox) -> bool:
+    pushed_at = mailbox.last_push_at
+    return pushed_at is not None and now() - pushed_at < timedelta(seconds=PUSH_SETTLED_SECONDS)
+
+
+def _find_next_look(mailbox: Mailbox) -> datetime | None:
+    """Return when to look again for mail that a push announced and history does not list yet."""
+    pushed_at, at = mailbox.last_push_at or now(), now()
+    looks = (pushed_at + timedelta(seconds=seconds) for seconds in LATE_HISTORY_SECONDS)
+    return next((look for look in looks if look > at), None)
+
+
+def _finish(session: Session, lease: Lease, next_at: datetime | None) -> None:
+    mailbox = lease.mailbox
+    release(session, lease, last_sync_at=now(), sync_failures=0, sync_error="")
+    if not want_next(session, lease, next_at):
+        queue.wake(session, "sync_mailbox", mailbox.id or 0)
+    if mailbox.sync_failures:
+        queue.announce(session, "mailbox", member_id=mailbox.member_id, id=mailbox.id)
+
+
+def _note_failure(session: Session, lease: Lease, error: GmailFailure) -> None:
+    mailbox = lease.mailbox
+    try:
+        if isinstance(error, TokenRevoked):
+            release(session, lease)
+            session.refresh(mailbox)
+            mailboxes.mark_revoked(session, mailbox, error.message)
+            return
+        failures = mailbox.sync_failures + 1
+        pause = error.retry_after_seconds or (LONGEST_PAUSE_SECONDS if error.permanent else 2 ** min(failures, 9))
+        next_at = now() + timedelta(seconds=min(pause, LONGEST_PAUSE_SECONDS))
+        release(session, lease, sync_failures=failures, sync_error=error.message, sync_wanted_at=next_at)
+        queue.announce(session, "mailbox", member_id=mailbox.member_id, id=mailbox.id)
+    except LeaseLost:
+        session.rollback()

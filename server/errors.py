@@ -1,4 +1,4 @@
-"""The two ways a verb says no, and how the edge shows every error where the action was."""
+"""The ways a verb says no; server/error_pages.py shows them where the action was."""
 
 
 class Refused(Exception):
@@ -30,3 +30,11 @@ class ForeignFailure(Exception):
         self.message = message
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
+
+
+class Unreadable(Exception):
+    """Something from outside cannot be parsed; `reason` says why without quoting it, and it is set aside."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

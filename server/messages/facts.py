@@ -1,0 +1,52 @@
+"""What a mail that came in says in the words of the event log: who, which recipient, and for a bounce why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from server.events.models import EventKind
+from server.events.record import Fact
+from server.messages.bounces import Failure
+from server.messages.classify import Inbound
+from server.messages.models import Copy, InboundKind, Recipient
+
+EVENT_KINDS = {
+    InboundKind.BOUNCE: EventKind.BOUNCED,
+    InboundKind.AUTO_REPLY: EventKind.AUTO_REPLIED,
+    InboundKind.REPLY: EventKind.REPLIED,
+}
+
+
+def make_facts(hit_id: str, at: datetime, inbound: Inbound, copy: Copy, recipients: Sequence[Recipient]) -> list[Fact]:
+    """Return one fact, or one for each failed recipient of a bounce; the sender is named as the mail names them (T2)."""
+    kind = EVENT_KINDS[InboundKind(inbound.kind or "")]
+    if inbound.kind == InboundKind.BOUNCE:
+        return _make_bounces(hit_id, at, inbound.failures, copy, recipients)
+    sender = inbound.sender
+    if sender is None:
+        return []
+    recipient = _find_recipient(recipients, sender.address)
+    name = sender.name or (recipient.name if recipient else "")
+    return [Fact(kind, at, hit_id, copy.id, name, sender.address, recipient.id if recipient else None)]
+
+
+def _make_bounces(
+    hit_id: str, at: datetime, failures: Sequence[Failure], copy: Copy, recipients: Sequence[Recipient]
+) -> list[Fact]:
+    facts = []
+    for index, failure in enumerate(failures or [Failure("")]):
+        only = recipients[0] if len(recipients) == 1 else None
+        recipient = _find_recipient(recipients, failure.address) or only
+        named = (recipient.name, recipient.address, recipient.id) if recipient else ("", failure.address, None)
+        details = {
+            "address": failure.address,
+            "status": failure.status,
+            "diagnostic": failure.diagnostic,
+            "type": "soft" if failure.is_soft else "hard",
+        }
+        own_hit_id = f"{hit_id}:{index}" if index else hit_id
+        facts.append(Fact(EventKind.BOUNCED, at, own_hit_id, copy.id, *named, details=details))
+    return facts
+
+
+def _find_recipient(recipients: Sequence[Recipient], address: str) -> Recipient | None:
+    return next((one for one in recipients if one.address.lower() == address.lower()), None)

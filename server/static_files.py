@@ -1,6 +1,7 @@
 """Built scripts and styles: served with their content hash in the URL, so that browsers may keep them for ever."""
 
 import hashlib
+import mimetypes
 from functools import cache
 from pathlib import Path
 
@@ -27,10 +28,9 @@ def serve(name: str) -> Response:
     response = send_from_directory(FOLDER, name + suffixes.get(encoding or "", ""), max_age=YEAR_SECONDS)
     if suffixes:
         response.vary.add("Accept-Encoding")
-    if encoding in suffixes:
-        plain = send_from_directory(FOLDER, name)
-        response.mimetype, response.content_encoding = plain.mimetype, encoding
-        plain.close()
+    if encoding is not None and encoding in suffixes:
+        response.mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        response.content_encoding = encoding
     return response
 
 

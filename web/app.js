@@ -5,7 +5,7 @@ import "htmx-ext-response-targets";
 import "idiomorph/htmx";
 import { keepTheme } from "./theme.js";
 import { keepTimes } from "./time.js";
-import { openStream } from "./stream.js";
+import { keepFeed } from "./feed.js";
 
 Object.assign(htmx.config, {
   allowEval: false,
@@ -17,4 +17,4 @@ Object.assign(htmx.config, {
 
 keepTheme();
 keepTimes();
-openStream();
+keepFeed();

@@ -1,1 +1,111 @@
-export function openStream() {}
+// The live stream of this page: gets a ticket, listens, says in words how it stands, and comes back by itself.
+
+const TICKETS = "/stream/tickets";
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+const SILENCE_MS = 40_000; // the server beats every 15 s
+const SHELL_TOPICS = ["message", "mailbox"];
+
+/**
+ * What a page shows of the stream. `lastId` is the newest event it has; without `onRow` no rows are asked for.
+ * @typedef {object} View
+ * @property {number} lastId
+ * @property {Record<string, string>} [ask]
+ * @property {(html: string) => void} [onRow]
+ * @property {() => Promise<void>} [onReload]
+ * @property {(state: State) => void} [onState]
+ * @typedef {"connecting" | "live" | "reconnecting" | "offline" | "ended"} State
+ */
+
+/** Keep a stream open for `view` as long as the page lives. @param {View} view */
+export function openStream(view) {
+  /** @type {EventSource | undefined} */
+  let source;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let failures = 0;
+  let isEnded = false;
+  let attempt = 0;
+
+  async function connect() {
+    close();
+    const mine = ++attempt;
+    const url = await fetchAddress(view).catch(() => undefined);
+    if (mine !== attempt) return;
+    if (url === null) return end();
+    if (url === undefined) return retry();
+    source = new EventSource(`${url}&after=${view.onRow ? view.lastId : ""}`);
+    source.onopen = () => {
+      failures = 0;
+      setState("live");
+      watch();
+    };
+    source.onerror = retry;
+    source.addEventListener("beat", watch);
+    source.addEventListener("row", (event) => {
+      watch();
+      view.onRow?.(JSON.parse(event.data).html);
+      view.lastId = Math.max(view.lastId, Number(event.lastEventId));
+    });
+    source.addEventListener("reload", async () => {
+      watch();
+      await view.onReload?.();
+    });
+    for (const topic of SHELL_TOPICS) source.addEventListener(topic, (event) => pass(topic, event));
+  }
+
+  /** Tell the page's own elements. @param {string} topic @param {MessageEvent} event */
+  function pass(topic, event) {
+    watch();
+    document.body.dispatchEvent(new CustomEvent(`warmline:${topic}`, { detail: JSON.parse(event.data) }));
+  }
+
+  function close() {
+    clearTimeout(timer);
+    source?.close();
+    source = undefined;
+  }
+
+  function watch() {
+    clearTimeout(timer);
+    timer = setTimeout(retry, SILENCE_MS);
+  }
+
+  function retry() {
+    close();
+    if (isEnded) return;
+    setState(navigator.onLine ? "reconnecting" : "offline");
+    const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
+    timer = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+  }
+
+  function end() {
+    isEnded = true;
+    setState("ended");
+  }
+
+  /** @param {State} state */
+  function setState(state) {
+    view.onState?.(state);
+  }
+
+  addEventListener("offline", retry);
+  addEventListener("online", () => {
+    failures = 0;
+    connect();
+  });
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => event.persisted && connect());
+  connect();
+}
+
+/**
+ * Return the address of a stream, null when nobody is signed in any more, undefined when it cannot be had now.
+ * @param {View} view
+ */
+async function fetchAddress(view) {
+  const body = new URLSearchParams({ ...view.ask, rows: view.onRow ? "wanted" : "" });
+  const answer = await fetch(TICKETS, { method: "POST", body, redirect: "manual" });
+  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return null;
+  return answer.ok ? /** @type {string} */ ((await answer.json()).url) : undefined;
+}

@@ -1,0 +1,111 @@
+"""Who listens: the open streams of this process, their limits, and the fan-out of what each may hear."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from server.accounts.scope import Scope
+from server.feed.queries import EventRow
+from server.feed.tickets import Ticket
+
+QUEUE_SIZE = 256
+STREAMS_PER_MEMBER = 24
+STREAMS = 5000
+
+
+class Listener:
+    """One open stream: a bounded queue of what it still has to be sent, and how far it has come."""
+
+    def __init__(self, ticket: Ticket, last_id: int) -> None:
+        self.ticket = ticket
+        self.last_id = last_id
+        self.scope = Scope(ticket.workspace_id, None if ticket.is_team else ticket.member_id)
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_SIZE + 1)
+
+    @property
+    def form(self) -> tuple[str, bool]:
+        """What a row's HTML depends on: the language, and whether it says whose it is."""
+        return self.ticket.locale, self.ticket.is_team
+
+    def hears(self, row: EventRow) -> bool:
+        """Return whether this stream shows `row`."""
+        return (
+            self.ticket.wants_rows
+            and row.workspace_id == self.scope.workspace_id
+            and self.scope.member_id in (None, row.member_id)
+            and (row.is_shown or self.ticket.show_machine)
+            and row.id > self.last_id
+        )
+
+    def put(self, chunk: bytes) -> None:
+        """Queue `chunk`; a stream that cannot keep up is closed, and catches up from the database when it is back."""
+        if self._queue.qsize() >= QUEUE_SIZE:
+            self.close()
+        else:
+            self._queue.put_nowait(chunk)
+
+    def close(self) -> None:
+        """End the stream without sending what waits."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    async def next(self, timeout_seconds: float) -> bytes | None:
+        """Return the next chunk, or None when the stream ended; raises TimeoutError when nothing came in time."""
+        return await asyncio.wait_for(self._queue.get(), timeout_seconds)
+
+
+class Hub:
+    """All listeners of this process."""
+
+    def __init__(self) -> None:
+        self.listeners: set[Listener] = set()
+        self._of_member: Counter[int] = Counter()
+
+    def add(self, listener: Listener) -> bool:
+        """Take `listener` in, unless its member or this process has too many; return whether it was taken."""
+        if len(self.listeners) >= STREAMS or self._of_member[listener.ticket.member_id] >= STREAMS_PER_MEMBER:
+            return False
+        self.listeners.add(listener)
+        self._of_member[listener.ticket.member_id] += 1
+        return True
+
+    def remove(self, listener: Listener) -> None:
+        """Let `listener` go."""
+        if listener in self.listeners:
+            self.listeners.remove(listener)
+            self._of_member[listener.ticket.member_id] -= 1
+
+    def audiences(self, rows: Iterable[EventRow]) -> dict[tuple[str, bool], list[EventRow]]:
+        """Return the rows that somebody hears, by the form in which they are heard."""
+        wanted: dict[tuple[str, bool], list[EventRow]] = {}
+        for row in rows:
+            for form in {listener.form for listener in self.listeners if listener.hears(row)}:
+                wanted.setdefault(form, []).append(row)
+        return wanted
+
+    def send_row(self, row: EventRow, chunks: dict[tuple[str, bool], bytes]) -> None:
+        """Give every listener that hears `row` the chunk of its form."""
+        for listener in list(self.listeners):
+            if listener.hears(row) and (chunk := chunks.get(listener.form)) is not None:
+                listener.put(chunk)
+
+    def send_notice(self, topic: str, member_id: int, row_id: int) -> None:
+        """Tell a member's streams that one of their messages or mailboxes changed."""
+        chunk = format_event(topic, {"id": row_id})
+        for listener in list(self.listeners):
+            if listener.ticket.member_id == member_id:
+                listener.put(chunk)
+
+    def close_where(self, is_meant: Callable[[Ticket], bool]) -> None:
+        """Close every stream whose ticket is meant."""
+        for listener in list(self.listeners):
+            if is_meant(listener.ticket):
+                listener.close()
+
+
+def format_event(name: str, data: object, event_id: int | None = None) -> bytes:
+    """Return one server-sent event (WHATWG HTML, section 9.2.6) with JSON on a single line."""
+    head = f"id: {event_id}\n" if event_id is not None else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

@@ -1,0 +1,129 @@
+"""How one event is told: its icon and words, who, what, where, when, and what Warmline believes about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from babel.dates import format_datetime, format_timedelta
+from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel.speaklater import LazyString
+
+from server.clock import now
+from server.events.models import EventKind, Verdict
+from server.events.reasons import explain
+from server.feed.queries import EventRow
+
+CANDIDATES_SHOWN = 3
+TARGET_LENGTH = 60
+MARKETING = "marketing"
+
+# Kind: lucide icon, and the words between who and what.
+KINDS: dict[str, tuple[str, LazyString]] = {
+    EventKind.VIEWED: ("eye", lazy_gettext("viewed")),
+    EventKind.CLICKED: ("mouse-pointer-click", lazy_gettext("clicked a link in")),
+    EventKind.REPLIED: ("reply", lazy_gettext("replied to")),
+    EventKind.AUTO_REPLIED: ("plane", lazy_gettext("answered automatically to")),
+    EventKind.BOUNCED: ("mail-x", lazy_gettext("could not be reached with")),
+    EventKind.UNSUBSCRIBED: ("bell-off", lazy_gettext("unsubscribed after")),
+    EventKind.COMPLAINED: ("octagon-alert", lazy_gettext("reported as spam")),
+    EventKind.DOCUMENT_OPENED: ("file-text", lazy_gettext("opened a document of")),
+    EventKind.PAGE_READ: ("book-open", lazy_gettext("read a page in a document of")),
+    EventKind.DOWNLOADED: ("download", lazy_gettext("downloaded a document of")),
+    EventKind.WEB_VISITED: ("globe", lazy_gettext("visited your site after")),
+    EventKind.INTERESTING_MOMENT: ("star", lazy_gettext("had an interesting moment with")),
+}
+
+# Verdict: lucide icon, word, and the sentence that explains the word.
+VERDICTS: dict[str, tuple[str, LazyString, LazyString]] = {
+    Verdict.HUMAN: ("user-check", lazy_gettext("Person"), lazy_gettext("A person did this.")),
+    Verdict.PROXY: (
+        "shield-half",
+        lazy_gettext("Via proxy"),
+        lazy_gettext("It came through a mail provider's proxy, so that neither place nor device are known."),
+    ),
+    Verdict.MACHINE: ("bot", lazy_gettext("Machine"), lazy_gettext("A machine did this. It never counts.")),
+    Verdict.SELF: ("user-cog", lazy_gettext("You"), lazy_gettext("This was your own device. It never counts.")),
+    Verdict.UNKNOWN: ("circle-dashed", lazy_gettext("Unsure"), lazy_gettext("Nothing says who or what did this.")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One row as the partial shows it; every text is in the language of the reader."""
+
+    id: int
+    at_us: int
+    at: datetime
+    ago: str
+    exact: str
+    kind: str
+    icon: str
+    words: str
+    who: str
+    address: str
+    message_id: int | None
+    subject: str
+    target: str
+    target_short: str
+    place: str
+    is_marketing: bool
+    verdict: str
+    verdict_icon: str
+    verdict_word: str
+    verdict_reasons: list[str]
+    owner: str
+
+
+def present(row: EventRow, names: Mapping[int, str] | None = None) -> FeedRow:
+    """Return `row` in the current language; `names` of members are given where a whole team's rows are shown."""
+    icon, words = KINDS[row.kind]
+    verdict_icon, verdict_word, meaning = VERDICTS[row.verdict]
+    return FeedRow(
+        id=row.id,
+        at_us=row.at_us,
+        at=row.at,
+        ago=format_timedelta(row.at - now(), add_direction=True, format="short", locale=get_locale()),
+        exact=format_datetime(row.at, "medium", tzinfo=UTC, locale=get_locale()) + " UTC",
+        kind=row.kind,
+        icon=icon,
+        words=str(words),
+        who=tell_who(row),
+        address=row.person_address if row.person_name else "",
+        message_id=row.message_id,
+        subject=row.subject or gettext("(no subject)"),
+        target=row.link_target or "",
+        target_short=_shorten(row.link_target or ""),
+        place=tell_place(row),
+        is_marketing=row.content_kind == MARKETING,
+        verdict=row.verdict,
+        verdict_icon=verdict_icon,
+        verdict_word=str(verdict_word),
+        verdict_reasons=[str(meaning), *map(explain, row.reasons)],
+        owner=(names or {}).get(row.member_id, ""),
+    )
+
+
+def tell_who(row: EventRow) -> str:
+    """Return the person's name or address; for a copy that several share, all of them, never a guess (F8)."""
+    if row.person_name or row.person_address:
+        return row.person_name or row.person_address
+    shown, rest = row.person_candidates[:CANDIDATES_SHOWN], row.person_candidates[CANDIDATES_SHOWN:]
+    if rest:
+        return gettext("%(names)s or %(count)s others", names=", ".join(shown), count=len(rest))
+    if len(shown) > 1:
+        return gettext("%(names)s or %(last)s", names=", ".join(shown[:-1]), last=shown[-1])
+    return shown[0] if shown else gettext("Somebody")
+
+
+def tell_place(row: EventRow) -> str:
+    """Return city and country in the reader's language, as far as they are known."""
+    locale = get_locale()
+    country = locale.territories.get(row.place_country, row.place_country) if locale else row.place_country
+    return ", ".join(part for part in (row.place_city, country) if part)
+
+
+def _shorten(target: str) -> str:
+    parts = urlsplit(target)
+    text = parts.netloc.removeprefix("www.") + parts.path.rstrip("/")
+    return text if len(text) <= TARGET_LENGTH else text[: TARGET_LENGTH - 1] + "…"

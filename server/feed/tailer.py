@@ -1,0 +1,146 @@
+"""The one reader of a stream process: hears notices, reads new events once, renders each once a form, fans out."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask
+from redis import RedisError
+from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.db import get_db
+from server.feed.access import find_refused
+from server.feed.hub import Hub, format_event
+from server.feed.queries import EventRow, read_after, read_last_id, read_names
+from server.feed.render import render_rows
+from server.queue import NOTICES
+
+LOOK_SECONDS = 1.0
+ACCESS_SECONDS = 15.0
+RECONNECT_SECONDS = 1.0
+BATCH = 200
+
+log = structlog.get_logger()
+Answer = TypeVar("Answer")
+Form = tuple[str, bool]
+
+
+class Tailer:
+    """Follows the event table for all listeners; `last_id` is None until the database was first read."""
+
+    def __init__(self, app: Flask, hub: Hub, redis_url: str) -> None:
+        self.last_id: int | None = None
+        self._app = app
+        self._hub = hub
+        self._redis_url = redis_url
+        self._wake = asyncio.Event()
+        self._is_database_away = False
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_notices())
+            tasks.create_task(self._repeat(self._look, self._wait_for_wake))
+            tasks.create_task(self._repeat(self._end_refused, lambda: asyncio.sleep(ACCESS_SECONDS)))
+
+    async def read(self, verb: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:
+        """Run `verb(session, …)` with a reading session on a thread; the session is given back before the answer."""
+        return await asyncio.to_thread(self._read, verb, *arguments, **options)
+
+    async def render(self, form: Form, rows: list[EventRow]) -> list[str]:
+        """Return the HTML of `rows` in the language of `form`, with the owners' names where it is a team's."""
+        locale, is_team = form
+        names: dict[int, str] | None = None
+        if is_team:
+            names = {}
+            for workspace_id in {row.workspace_id for row in rows}:
+                names |= await self.read(read_names, workspace_id)
+        return await asyncio.to_thread(render_rows, self._app, locale, rows, names)
+
+    def _read(self, verb: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:
+        with self._app.app_context(), get_db().session(write=False) as session:
+            return verb(session, *arguments, **options)
+
+    async def _repeat(self, act: Callable[[], Any], pause: Callable[[], Any]) -> None:
+        while True:
+            try:
+                await act()
+                if self._is_database_away:
+                    self._is_database_away = False
+                    log.info("the database answers again")
+            except SQLAlchemyError as error:
+                if not self._is_database_away:
+                    self._is_database_away = True
+                    log.warning("the database is away; streams go on waiting", error=type(error).__name__)
+            except Exception:
+                # Whoever listens now may have missed a row: let them come back and read it from the database.
+                log.exception("a look for new events failed")
+                self._hub.close_where(lambda _ticket: True)
+            await pause()
+
+    async def _wait_for_wake(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+        self._wake.clear()
+
+    async def _look(self) -> None:
+        if self.last_id is None:
+            self.last_id = await self.read(read_last_id)
+            return
+        rows = await self.read(read_after, self.last_id, limit=BATCH)
+        if not rows:
+            return
+        audiences = self._hub.audiences(rows)
+        # From here on a new listener reads these rows by itself, so they are sent to those who were there before.
+        self.last_id = rows[-1].id
+        if len(rows) == BATCH:
+            self._wake.set()
+        await self._send(rows, audiences)
+
+    async def _send(self, rows: list[EventRow], audiences: dict[Form, list[EventRow]]) -> None:
+        chunks: dict[int, dict[Form, bytes]] = {}
+        for form, heard in audiences.items():
+            for row, html in zip(heard, await self.render(form, heard), strict=True):
+                chunks.setdefault(row.id, {})[form] = format_event("row", {"html": html}, row.id)
+        for row in rows:
+            self._hub.send_row(row, chunks.get(row.id, {}))
+
+    async def _end_refused(self) -> None:
+        tickets = {listener.ticket for listener in self._hub.listeners}
+        if tickets:
+            refused = await self.read(find_refused, tickets)
+            self._hub.close_where(refused.__contains__)
+
+    async def _follow_notices(self) -> None:
+        is_away = False
+        while True:
+            try:
+                async with Redis.from_url(self._redis_url) as redis, redis.pubsub() as pubsub:
+                    await pubsub.subscribe(NOTICES)
+                    is_away = False
+                    self._wake.set()  # what was announced while nobody listened
+                    async for notice in pubsub.listen():
+                        if notice["type"] == "message":
+                            self._hear(notice["data"])
+            except (RedisError, OSError) as error:
+                if not is_away:
+                    is_away = True
+                    log.warning("Redis is away; looking every second instead", error=type(error).__name__)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _hear(self, data: bytes) -> None:
+        match json.loads(data):
+            case {"topic": "event"}:
+                self._wake.set()
+            case {"topic": "message" | "mailbox" as topic, "member_id": int(member_id), "id": int(row_id)}:
+                self._hub.send_notice(topic, member_id, row_id)
+            case {"topic": "session_ended", "id": int(session_id)}:
+                self._hub.close_where(lambda ticket: ticket.session_id == session_id)
+            case {"topic": "token_revoked", "id": int(token_id)}:
+                self._hub.close_where(lambda ticket: ticket.token_id == token_id)
+            case other:
+                log.debug("a notice for nobody here", notice=other)

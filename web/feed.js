@@ -1,0 +1,131 @@
+// The list of the feed: each row once, at its place, without moving what is being read; days as headings.
+
+import htmx from "htmx.org";
+import { openStream } from "./stream.js";
+import { tellDay, tellTimes } from "./time.js";
+
+const ANNOUNCE_MS = 1000;
+const FEED_TOP_PX = 80;
+
+/** Fill the page's feed from the live stream; other pages listen for their own topics only. */
+export function keepFeed() {
+  const feed = document.getElementById("feed");
+  if (!feed) {
+    if (document.body.hasAttribute("data-member")) openStream({ lastId: 0 });
+    return;
+  }
+  markDays();
+  document.addEventListener("htmx:afterSettle", markDays);
+  keepPill();
+  const view = {
+    lastId: Number(list().dataset.lastId),
+    ask: { of: feed.dataset.of ?? "", machine: feed.dataset.machine ?? "" },
+    onRow: addRow,
+    async onReload() {
+      await htmx.ajax("get", location.href, { target: "#feed-rows", swap: "morph:outerHTML" });
+      view.lastId = Number(list().dataset.lastId);
+    },
+    /** @param {string} state */
+    onState(state) {
+      const place = /** @type {HTMLElement} */ (document.getElementById("stream-state"));
+      place.dataset.state = state;
+      place.textContent = place.dataset[state] ?? "";
+    },
+  };
+  openStream(view);
+}
+
+function list() {
+  return /** @type {HTMLElement} */ (document.getElementById("feed-rows"));
+}
+
+/** @param {string} html */
+function addRow(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const row = /** @type {HTMLElement} */ (template.content.firstElementChild);
+  if (document.getElementById(row.id)) return;
+  const place = findPlace(row);
+  if (place === null) return; // older than everything shown, and there is an older page
+  row.classList.add("row-new");
+  insertQuietly(row, place);
+  htmx.process(row);
+  tellTimes(list());
+  markDays();
+  announce(row);
+}
+
+/** Return the row before which `row` stands (at, then id, descending), undefined at the end. @param {HTMLElement} row */
+function findPlace(row) {
+  for (const other of /** @type {Iterable<HTMLElement>} */ (list().children)) {
+    if (other.id === "feed-older") return null;
+    const ages = Number(row.dataset.at) - Number(other.dataset.at) || Number(row.dataset.id) - Number(other.dataset.id);
+    if (ages > 0) return other;
+  }
+  return undefined;
+}
+
+/** Insert without moving what stands in the window. @param {HTMLElement} row @param {Element | undefined} place */
+function insertQuietly(row, place) {
+  const isReading = scrollY > FEED_TOP_PX;
+  const before = document.documentElement.scrollHeight;
+  const isAbove = place && place.getBoundingClientRect().top <= 0;
+  list().insertBefore(row, place ?? null);
+  if (isReading && isAbove) {
+    scrollBy({ top: document.documentElement.scrollHeight - before, behavior: "instant" });
+    showPill();
+  }
+}
+
+let unseen = 0;
+
+function keepPill() {
+  pill().addEventListener("click", () => scrollTo({ top: 0 }));
+  addEventListener("scroll", () => scrollY <= FEED_TOP_PX && hidePill(), { passive: true });
+}
+
+function pill() {
+  return /** @type {HTMLElement} */ (document.getElementById("feed-pill"));
+}
+
+function showPill() {
+  unseen += 1;
+  pill().textContent = tellCount(unseen);
+  pill().hidden = false;
+}
+
+function hidePill() {
+  unseen = 0;
+  pill().hidden = true;
+}
+
+/** @type {string[]} */
+let toAnnounce = [];
+
+/** Say a new row aloud; several within a second are counted. @param {HTMLElement} row */
+function announce(row) {
+  toAnnounce.push(row.querySelector("p")?.textContent?.replace(/\s+/g, " ").trim() ?? "");
+  if (toAnnounce.length > 1) return;
+  setTimeout(() => {
+    const place = /** @type {HTMLElement} */ (document.getElementById("feed-announcement"));
+    place.textContent = toAnnounce.length === 1 ? toAnnounce[0] : tellCount(toAnnounce.length);
+    toAnnounce = [];
+  }, ANNOUNCE_MS);
+}
+
+/** @param {number} count */
+function tellCount(count) {
+  const { announceOne = "", announceMany = "" } = /** @type {HTMLElement} */ (document.getElementById("feed")).dataset;
+  return count === 1 ? announceOne : announceMany.replace("{count}", String(count));
+}
+
+/** Give the first row of each day its heading. */
+function markDays() {
+  let last = "";
+  for (const row of /** @type {NodeListOf<HTMLElement>} */ (list().querySelectorAll(":scope > li[data-at]"))) {
+    const day = tellDay(new Date(Number(row.dataset.at) / 1000));
+    if (day !== last) row.dataset.day = day;
+    else delete row.dataset.day;
+    last = day;
+  }
+}

@@ -1,6 +1,7 @@
 """What a mail that came in says in the words of the event log: who, which recipient, and for a bounce why."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from server.events.models import EventKind
@@ -17,7 +18,7 @@ EVENT_KINDS = {
 
 
 def make_facts(hit_id: str, at: datetime, inbound: Inbound, copy: Copy, recipients: Sequence[Recipient]) -> list[Fact]:
-    """Return one fact, or one for each failed recipient of a bounce; the sender is named as the mail names them (T2)."""
+    """Return one fact, or one for each failed recipient of a bounce; a sender is named as the mail names them (T2)."""
     kind = EVENT_KINDS[InboundKind(inbound.kind or "")]
     if inbound.kind == InboundKind.BOUNCE:
         return _make_bounces(hit_id, at, inbound.failures, copy, recipients)
@@ -36,7 +37,7 @@ def _make_bounces(
     for index, failure in enumerate(failures or [Failure("")]):
         only = recipients[0] if len(recipients) == 1 else None
         recipient = _find_recipient(recipients, failure.address) or only
-        named = (recipient.name, recipient.address, recipient.id) if recipient else ("", failure.address, None)
+        name, address = (recipient.name, recipient.address) if recipient else ("", failure.address)
         details = {
             "address": failure.address,
             "status": failure.status,
@@ -44,7 +45,8 @@ def _make_bounces(
             "type": "soft" if failure.is_soft else "hard",
         }
         own_hit_id = f"{hit_id}:{index}" if index else hit_id
-        facts.append(Fact(EventKind.BOUNCED, at, own_hit_id, copy.id, *named, details=details))
+        fact = Fact(EventKind.BOUNCED, at, own_hit_id, copy.id, name, address, details=details)
+        facts.append(replace(fact, recipient_id=recipient.id if recipient else None))
     return facts
 
 

@@ -53,6 +53,10 @@ class Wakeups:
         except redis.RedisError as error:
             log.warning("notice not sent; streams look again by themselves", topic=topic, error=str(error))
 
+    def lengths(self) -> dict[str, int]:
+        """Return how many wake-ups wait in each queue; raises `redis.RedisError` while Redis is away."""
+        return {name: queue.count for name, queue in self._queues.items()}
+
     def init_app(self, app: Flask) -> None:
         """Make these wake-ups those of `app`."""
         app.extensions["warmline_wakeups"] = self

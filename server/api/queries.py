@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Row, literal, or_, select
 from sqlmodel import Session, SQLModel, col
 
-from server.accounts.models import Member, Role, Workspace
+from server.accounts.models import Member
+from server.accounts.scope import Scope, may_see_team
 from server.errors import Refused
 from server.events.models import Event
 from server.gmail.models import Mailbox
@@ -18,21 +19,6 @@ EVENT = Event.__table__.c  # type: ignore[attr-defined]
 EVENT_COLUMNS = [column for column in EVENT if column.name != "evidence"]
 
 Owned = TypeVar("Owned", Message, Mailbox)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Whose rows a caller may read: those of one member or, without `member_id`, of the workspace."""
-
-    workspace_id: int
-    member_id: int | None
-
-    def holds(self, table: type[SQLModel]) -> ColumnElement[bool]:
-        """Return the condition that keeps a read of `table` within this reach."""
-        columns: Any = table
-        if self.member_id is None:
-            return col(columns.workspace_id) == self.workspace_id
-        return col(columns.member_id) == self.member_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +51,27 @@ class EventFilter:
         return conditions
 
 
-def make_reach(session: Session, member: Member, scope: str) -> Reach:
-    """Return what `member` may read in `scope`; raises `Refused` where the team is not theirs to see."""
-    assert member.id is not None  # noqa: S101 - members come from the database
-    if scope == "own":
-        return Reach(member.workspace_id, member.id)
-    if not sees_team(session, member):
+def find_scope(session: Session, member: Member, wanted: str) -> Scope:
+    """Return what `member` may read; raises `Refused` where the team is wanted and not theirs to see."""
+    if wanted == "team" and not may_see_team(session, member):
         raise Refused(
             "“team” is for managers, where the workspace lets them see it; use “own”", status=403, field="scope"
         )
-    return Reach(member.workspace_id, None)
+    return Scope(member.workspace_id, None if wanted == "team" else member.id)
 
 
-def sees_team(session: Session, member: Member) -> bool:
-    """Return whether `member` may read what belongs to others of the workspace."""
-    workspace = session.get(Workspace, member.workspace_id)
-    return member.role in (Role.MANAGER, Role.ADMIN) and workspace is not None and workspace.managers_see_team
+def _is_within(scope: Scope, table: type[SQLModel]) -> ColumnElement[bool]:
+    columns: Any = table
+    if scope.member_id is None:
+        return col(columns.workspace_id) == scope.workspace_id
+    return col(columns.member_id) == scope.member_id
 
 
 def read_events(
-    session: Session, reach: Reach, wanted: EventFilter, before: tuple[datetime, int] | None, limit: int
+    session: Session, scope: Scope, wanted: EventFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[Row[Any]]:
     """Return events older than `before`, newest first."""
-    conditions = [reach.holds(Event), *wanted.conditions()]
+    conditions = [_is_within(scope, Event), *wanted.conditions()]
     if before is not None:
         at, event_id = before
         conditions += [EVENT.at <= at, or_(EVENT.at < at, EVENT.id < event_id)]
@@ -99,18 +83,18 @@ def read_events(
 
 
 def read_events_after(
-    session: Session, reach: Reach, wanted: EventFilter, after: int, limit: int
+    session: Session, scope: Scope, wanted: EventFilter, after: int, limit: int
 ) -> Sequence[Row[Any]]:
     """Return events numbered above `after` in the order of their commits, the oldest first."""
-    conditions = [reach.holds(Event), *wanted.conditions(), EVENT.id > after]
+    conditions = [_is_within(scope, Event), *wanted.conditions(), EVENT.id > after]
     if wanted.shown_only:
         conditions.append(EVENT.is_shown)
     return session.execute(select(*EVENT_COLUMNS).where(*conditions).order_by(EVENT.id).limit(limit)).all()
 
 
-def read_owned(session: Session, table: type[Owned], reach: Reach, before: int | None, limit: int) -> list[Owned]:
+def read_owned(session: Session, table: type[Owned], scope: Scope, before: int | None, limit: int) -> list[Owned]:
     """Return rows of `table` with ids below `before`, the newest first."""
-    chosen = select(table).where(reach.holds(table)).order_by(col(table.id).desc()).limit(limit)
+    chosen = select(table).where(_is_within(scope, table)).order_by(col(table.id).desc()).limit(limit)
     if before is not None:
         chosen = chosen.where(col(table.id) < before)
     return list(session.scalars(chosen).all())
@@ -121,7 +105,7 @@ def find_message(session: Session, member: Member, message_id: int) -> Message |
     message = session.get(Message, message_id)
     if message is None or message.workspace_id != member.workspace_id:
         return None
-    return message if message.member_id == member.id or sees_team(session, member) else None
+    return message if message.member_id == member.id or may_see_team(session, member) else None
 
 
 def is_key_used(session: Session, member: Member, idempotency_key: str | None) -> bool:

@@ -9,6 +9,7 @@ from flask_login import current_user
 from spectree import Response as Answers
 
 from server.accounts.models import Member, Workspace
+from server.accounts.scope import Scope
 from server.api import answers, queries, schemas
 from server.api.cursors import make_cursor, read_cursor
 from server.api.openapi import make_document, spec
@@ -139,21 +140,21 @@ def list_events(query: schemas.EventsQuery) -> schemas.EventPage:
     Each event carries what Warmline believes about it (`verdict`, `confidence`) and why (`reasons`).
     """
     session = get_session()
-    reach = queries.make_reach(session, current_user, query.scope)
+    scope = queries.find_scope(session, current_user, query.scope)
     if query.after is not None:
-        return _follow_events(reach, query, query.after)
+        return _follow_events(scope, query, query.after)
     place = read_cursor(get_keys(), current_user.id, "events", query.cursor)
     before = (EPOCH + timedelta(microseconds=place[0]), place[1]) if place else None
-    rows = queries.read_events(session, reach, _make_filter(query), before, query.limit + 1)
+    rows = queries.read_events(session, scope, _make_filter(query), before, query.limit + 1)
     items = [answers.show_event(row) for row in rows[: query.limit]]
     last = ((items[-1].at - EPOCH) // timedelta(microseconds=1), items[-1].id) if len(rows) > query.limit else None
     return schemas.EventPage(items=items, next=_make_next("events", last))
 
 
-def _follow_events(reach: queries.Reach, query: schemas.EventsQuery, after: int) -> schemas.EventPage:
+def _follow_events(scope: Scope, query: schemas.EventsQuery, after: int) -> schemas.EventPage:
     if query.cursor is not None:
         raise Refused("cannot stand beside “after”; to go on, take the last event's id as “after”", field="cursor")
-    rows = queries.read_events_after(get_session(), reach, _make_filter(query), after, query.limit)
+    rows = queries.read_events_after(get_session(), scope, _make_filter(query), after, query.limit)
     return schemas.EventPage(items=[answers.show_event(row) for row in rows], next=None)
 
 
@@ -171,9 +172,9 @@ def _make_filter(query: schemas.EventsQuery) -> queries.EventFilter:
 
 def _read_page(table: type[queries.Owned], query: schemas.ListQuery) -> tuple[list[queries.Owned], str | None]:
     session, name = get_session(), str(table.__tablename__)
-    reach = queries.make_reach(session, current_user, query.scope)
+    scope = queries.find_scope(session, current_user, query.scope)
     place = read_cursor(get_keys(), current_user.id, name, query.cursor)
-    rows = queries.read_owned(session, table, reach, place[0] if place else None, query.limit + 1)
+    rows = queries.read_owned(session, table, scope, place[0] if place else None, query.limit + 1)
     page = rows[: query.limit]
     return page, _make_next(name, (page[-1].id or 0,) if len(rows) > query.limit else None)
 

@@ -1,9 +1,20 @@
 """The shapes that the REST API takes and answers; OpenAPI is made from them."""
 
+import re
 from datetime import UTC
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
 
 from server.accounts.models import Role
 from server.events.models import EventKind, Verdict
@@ -23,6 +34,12 @@ def _refuse_nul(text: str) -> str:
     return text
 
 
+def _refuse_number(value: object) -> object:
+    if not re.match(r"\d{4}-\d\d-\d\d", str(value)):
+        raise ValueError("is not a time such as 2026-03-02T09:00:00Z (RFC 3339)")
+    return value
+
+
 def _to_utc(at: AwareDatetime) -> AwareDatetime:
     try:
         return at.astimezone(UTC)
@@ -33,6 +50,7 @@ def _to_utc(at: AwareDatetime) -> AwareDatetime:
 Html = Annotated[str, StringConstraints(max_length=HTML_LIMIT), AfterValidator(_refuse_nul)]
 Line = Annotated[str, StringConstraints(max_length=LINE_LIMIT), AfterValidator(_refuse_nul)]
 Time = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+AskedTime = Annotated[Time, BeforeValidator(_refuse_number)]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 EventId = Annotated[int, Field(ge=0, le=LARGEST_EVENT_ID)]
 
@@ -64,8 +82,8 @@ class EventsQuery(ListQuery):
     verdict: Annotated[list[Verdict] | None, Field(description="Only these verdicts; may be repeated.")] = None
     message: Annotated[Id | None, Field(description="Only events of this message.")] = None
     person: Annotated[Id | None, Field(description="Only events of this person.")] = None
-    since: Annotated[Time | None, Field(description="Only what happened at or after this time (RFC 3339).")] = None
-    until: Annotated[Time | None, Field(description="Only what happened before this time (RFC 3339).")] = None
+    since: Annotated[AskedTime | None, Field(description="Only what happened at or after this time (RFC 3339).")] = None
+    until: Annotated[AskedTime | None, Field(description="Only what happened before this time (RFC 3339).")] = None
     include_machine: Annotated[
         bool, Field(description="Whether views and clicks by machines and by yourself are listed too.")
     ] = True
@@ -245,7 +263,7 @@ class MailboxAnswer(BaseModel):
     id: int
     email: str
     state: MailboxState
-    state_reason: str | None
+    state_reason: str
     watch_expires_at: Time | None
     last_push_at: Time | None
     last_sync_at: Time | None

@@ -1,5 +1,6 @@
 """A program that calls the REST API with Alice's token."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from werkzeug.test import TestResponse
 
 from server.accounts.models import Member
 from server.accounts.tokens import create_token
-from tests.factories import make_member
+from server.events.models import Event, EventKind, Verdict
+from server.messages.models import Copy, Message
+from tests.factories import add, make_copy, make_mailbox, make_member
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class Program:
@@ -58,3 +63,30 @@ def alice(session: Session) -> Member:
 def program(app: Flask, session: Session, alice: Member) -> Program:
     """A program that speaks for Alice."""
     return make_program(app, session, alice)
+
+
+def add_event(session: Session, copy: Copy, number: int, kind: EventKind = EventKind.VIEWED, **fields: Any) -> Event:
+    """Add event `number` of `copy`; a human's, `number` minutes after the START."""
+    message = session.get_one(Message, copy.message_id)
+    at = START + timedelta(minutes=number)
+    fields = {"verdict": Verdict.HUMAN, "is_shown": True, "at": at, "recorded_at": at, **fields}
+    return add(
+        session,
+        Event(
+            id=number,
+            hit_id=f"hit-{number}",
+            workspace_id=message.workspace_id,
+            member_id=message.member_id,
+            message_id=message.id,
+            copy_id=copy.id,
+            subject=message.subject,
+            kind=kind,
+            **fields,
+        ),
+    )
+
+
+@pytest.fixture
+def copy(session: Session, alice: Member) -> Copy:
+    """A copy that Alice has sent to Flynn."""
+    return make_copy(session, make_mailbox(session, alice))

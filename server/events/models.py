@@ -52,8 +52,9 @@ class EventClock(SQLModel, table=True):
 class Event(SQLModel, table=True):
     """One engagement fact. Everything a person sees is a projection of this table.
 
-    `id` follows commit order (the stream's cursor), `at` is when it happened (the order of the feed). `hit_id` names the
-    outside fact and is unique for its `at`, so nothing is recorded twice. `is_shown` is False for views and clicks by a machine or by ourselves.
+    `id` follows commit order (the stream's cursor), `at` is when it happened (the order of the feed). `hit_id` names
+    the outside fact and is unique for its `at`, so nothing is recorded twice. `is_shown` is False for views and clicks
+    by a machine or by ourselves.
     `person_name` and `person_address` are what was known then; several `person_candidates` mean a shared copy.
     """
 

@@ -1,0 +1,70 @@
+"""Who an event is about. One recipient on the copy: they. Several: no guess, all of them are candidates (F8)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from server.messages.models import Copy, Message, Recipient
+
+
+@dataclass(slots=True)
+class SentCopy:
+    """What an event needs to know of the copy it is about."""
+
+    workspace_id: int
+    member_id: int
+    message_id: int
+    subject: str
+    sent_at: datetime | None
+    recipients: list[Recipient] = field(default_factory=list)
+
+
+def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCopy]:
+    """Return the copies with these ids, in one query; those that are gone are left out."""
+    copies: dict[int, SentCopy] = {}
+    query = (
+        select(
+            col(Copy.id),
+            col(Copy.sent_at),
+            col(Message.id),
+            col(Message.workspace_id),
+            col(Message.member_id),
+            col(Message.subject),
+            Recipient,
+        )
+        .join(Message, col(Message.id) == col(Copy.message_id))
+        .outerjoin(Recipient, col(Recipient.copy_id) == col(Copy.id))
+        .where(col(Copy.id).in_(copy_ids))
+        .order_by(col(Copy.id), col(Recipient.id))
+    )
+    for copy_id, sent_at, message_id, workspace_id, member_id, subject, recipient in session.execute(query):
+        copy = copies.setdefault(copy_id or 0, SentCopy(workspace_id, member_id, message_id or 0, subject, sent_at))
+        if recipient is not None:
+            copy.recipients.append(recipient)
+    return copies
+
+
+def attribute(copy: SentCopy, recipient_id: int | None, name: str, address: str) -> dict[str, Any]:
+    """Return the event's columns that say who: what the fact knows, else the only recipient, else all as candidates."""
+    recipient = _find_recipient(copy, recipient_id, address)
+    is_known = bool(recipient_id or name or address)
+    candidates = [] if is_known or recipient else [person.name or person.address for person in copy.recipients]
+    return {
+        "recipient_id": recipient.id if recipient else recipient_id,
+        "person_id": recipient.person_id if recipient else None,
+        "person_name": name or (recipient.name if recipient else ""),
+        "person_address": address or (recipient.address if recipient else ""),
+        "person_candidates": candidates,
+    }
+
+
+def _find_recipient(copy: SentCopy, recipient_id: int | None, address: str) -> Recipient | None:
+    if recipient_id is not None:
+        return next((recipient for recipient in copy.recipients if recipient.id == recipient_id), None)
+    if address:
+        return next((one for one in copy.recipients if one.address.lower() == address.lower()), None)
+    return copy.recipients[0] if len(copy.recipients) == 1 else None

@@ -1,0 +1,120 @@
+"""The one way into the event log: judge, place, number, insert, move the counters, tell the streams.
+
+Everything goes in batches, and a fact already known is skipped. The row of `event_clock` is locked from the first
+statement to the commit, so ids follow the order of commits and recorders see each other's events whole.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from server import queue
+from server.clock import now
+from server.config import get_settings
+from server.events.attribution import SentCopy, attribute, load_copies
+from server.events.bursts import count_links
+from server.events.counters import move_counters
+from server.events.models import Event, EventClock, EventKind, Verdict
+from server.events.place import Place, find_place
+from server.events.verdict import VERSION, judge
+
+HIDDEN_VERDICTS = (Verdict.MACHINE, Verdict.SELF)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened outside, named by `hit_id`, at most once for its `at`.
+
+    `person_name`, `person_address` and `recipient_id` say who, where that is known; else the copy's recipients do.
+    `details` belong to the kind and are shown; `evidence` is what `verdict.judge` takes.
+    """
+
+    kind: EventKind
+    at: datetime
+    hit_id: str
+    copy_id: int
+    person_name: str = ""
+    person_address: str = ""
+    recipient_id: int | None = None
+    link_target: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def record(session: Session, facts: Sequence[Fact]) -> list[int]:
+    """Record `facts` and return the ids of the new events; facts already known, or whose copy is gone, are skipped."""
+    copies = load_copies(session, {fact.copy_id for fact in facts})
+    facts = [fact for fact in facts if fact.copy_id in copies]
+    if not facts:
+        return []
+    first_id = _take_ids(session, len(facts))
+    links = count_links(session, facts)
+    rows = [
+        _make_row(first_id + index, fact, copies[fact.copy_id], links.get(fact.hit_id, 0))
+        for index, fact in enumerate(facts)
+    ]
+    ids = _insert(session, rows)
+    if ids:
+        move_counters(session, [row for row in rows if row["id"] in ids])
+        queue.announce(session, "event")
+    return sorted(ids)
+
+
+def _take_ids(session: Session, count: int) -> int:
+    """Return the first of `count` new ids, and hold the clock until the commit."""
+    statement = update(EventClock).where(col(EventClock.id) == 1).values(last_event_id=EventClock.last_event_id + count)
+    statement = statement.returning(col(EventClock.last_event_id)).execution_options(synchronize_session=False)
+    last_id: int = session.execute(statement).scalar_one()
+    return last_id - count + 1
+
+
+def _make_row(event_id: int, fact: Fact, copy: SentCopy, burst_links: int) -> dict[str, Any]:
+    evidence = {**fact.evidence, "kind": fact.kind}
+    if burst_links:
+        evidence["burst_links"] = burst_links
+    if copy.sent_at is not None:
+        evidence["after_send_ms"] = round((fact.at - copy.sent_at).total_seconds() * 1000)
+    judgement = judge(evidence)
+    is_hit = fact.kind in (EventKind.VIEWED, EventKind.CLICKED)
+    place = _find_place(evidence) if is_hit else Place()
+    return {
+        "id": event_id,
+        "at": fact.at,
+        "recorded_at": now(),
+        "hit_id": fact.hit_id,
+        "workspace_id": copy.workspace_id,
+        "member_id": copy.member_id,
+        "kind": fact.kind,
+        "verdict": judgement.verdict,
+        "is_shown": not (is_hit and judgement.verdict in HIDDEN_VERDICTS),
+        "confidence": judgement.confidence,
+        "reasons": judgement.reasons,
+        "verdict_version": VERSION,
+        "message_id": copy.message_id,
+        "copy_id": fact.copy_id,
+        **attribute(copy, fact.recipient_id, fact.person_name, fact.person_address),
+        "subject": copy.subject,
+        "content_kind": "sales",
+        "link_target": fact.link_target,
+        "place_city": place.city,
+        "place_country": place.country,
+        "place_source": place.source,
+        "details": fact.details,
+        "evidence": evidence,
+    }
+
+
+def _find_place(evidence: dict[str, Any]) -> Place:
+    return find_place(get_settings(), str(evidence.get("ip") or ""), str(evidence.get("agent") or ""))
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> set[int]:
+    """Insert `rows` and return the ids of those whose fact was not known yet."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(Event).on_conflict_do_nothing(index_elements=["hit_id", "at"]).returning(col(Event.id))
+    return set(session.execute(statement, rows).scalars())

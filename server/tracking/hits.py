@@ -1,0 +1,110 @@
+"""One hit: what the edge writes about a pixel fetched or a link clicked, and how it is read again."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from server.tracking.devices import COOKIE_NAME
+
+MAX_AGENT_CHARACTERS = 512
+MAX_HEADER_CHARACTERS = 256
+MAX_ADDRESS_CHARACTERS = 64
+MAX_COOKIE_CHARACTERS = 256
+LAST_MS = 253_402_300_799_000  # the end of the year 9999
+HEADERS = {
+    "HTTP_" + name.upper().replace("-", "_"): name
+    for name in (
+        "accept", "accept-language", "purpose", "sec-purpose", "x-purpose", "x-moz", "sec-fetch-dest", "sec-fetch-mode",
+        "sec-fetch-site", "sec-fetch-user", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "via",
+    )
+}  # fmt: skip
+
+Environ = Mapping[str, Any]
+Kind = Literal["pixel", "click"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request for a pixel or a link; `at_ms` is milliseconds since the epoch, `device` the raw cookie value."""
+
+    id: str
+    kind: Kind
+    tracking_id: str
+    at_ms: int
+    method: str
+    agent: str
+    ip: str
+    headers: dict[str, str]
+    device: str
+    position: int | None
+    target: str | None
+
+
+def make_record(
+    kind: Kind, tracking_id: str, environ: Environ, proxies: int, position: int | None = None, target: str | None = None
+) -> bytes:
+    """Return the journal's record of the WSGI request `environ`, under a new id of 128 random bits."""
+    hit = {
+        "id": os.urandom(16).hex(),
+        "kind": kind,
+        "tracking_id": tracking_id,
+        "at_ms": time.time_ns() // 1_000_000,
+        "method": environ["REQUEST_METHOD"],
+        "agent": environ.get("HTTP_USER_AGENT", "")[:MAX_AGENT_CHARACTERS],
+        "ip": find_address(environ, proxies),
+        "headers": {name: environ[key][:MAX_HEADER_CHARACTERS] for key, name in HEADERS.items() if key in environ},
+        "device": _find_cookie(environ.get("HTTP_COOKIE", "")),
+        "position": position,
+        "target": target,
+    }
+    if referrer := environ.get("HTTP_REFERER"):
+        hit["headers"]["referer-host"] = _host(referrer)
+    return json.dumps(hit, separators=(",", ":")).encode()
+
+
+def read_record(payload: bytes) -> Hit:
+    """Return the hit in `payload`; raises ValueError for anything that `make_record` does not write."""
+    try:
+        hit = Hit(**json.loads(payload))
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"not a hit: {error}") from error
+    texts = (hit.id, hit.tracking_id, hit.method, hit.agent, hit.ip, hit.device, hit.target or "")
+    if hit.kind not in ("pixel", "click"):
+        raise ValueError(f"not a hit: its kind is {hit.kind!r}")
+    if not hit.id or not all(isinstance(text, str) for text in texts) or not isinstance(hit.headers, dict):
+        raise ValueError("not a hit: a field has the wrong type")
+    if not isinstance(hit.at_ms, int) or not 0 <= hit.at_ms <= LAST_MS:
+        raise ValueError(f"not a hit: its time is {hit.at_ms!r}")
+    return hit
+
+
+def find_address(environ: Environ, proxies: int) -> str:
+    """Return the client's address: the entry that the outermost of our own `proxies` wrote, else the peer's.
+
+    Each trusted proxy appends the address it saw to `X-Forwarded-For`; what stands further left is anybody's claim.
+    """
+    peer: str = environ.get("REMOTE_ADDR", "")
+    if proxies:
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(forwarded) >= proxies:
+            peer = forwarded[-proxies].strip() or peer
+    return peer[:MAX_ADDRESS_CHARACTERS]
+
+
+def _find_cookie(header: str) -> str:
+    for part in header.split(";"):
+        name, _equals, value = part.strip().partition("=")
+        if name == COOKIE_NAME:
+            return value[:MAX_COOKIE_CHARACTERS]
+    return ""
+
+
+def _host(referrer: str) -> str:
+    try:
+        return (urlsplit(referrer).hostname or "")[:MAX_HEADER_CHARACTERS]
+    except ValueError:
+        return ""

@@ -1,0 +1,71 @@
+"""The edge's few pages beside the hot path: the page for a link that leads nowhere, and a member's device."""
+
+from flask import Blueprint, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, NotFound
+
+from server.config import get_settings
+from server.keys import get_keys
+from server.security import PUBLIC, allow
+from server.tracking.devices import COOKIE_DAYS, COOKIE_NAME, device_cookie, read_ticket
+from server.tracking.hot import GIF, NO_STORE, PIXEL_HEADERS, SECURITY_HEADERS
+
+bp = Blueprint("tracking", __name__)
+
+
+@bp.get("/healthz")
+@allow(PUBLIC)
+def healthz() -> ResponseReturnValue:
+    """Answer 200 while this process serves requests."""
+    return jsonify(status="ok")
+
+
+@bp.get("/robots.txt")
+@allow(PUBLIC)
+def robots() -> Response:
+    """Keep crawlers out: nothing here is meant to be found."""
+    return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
+
+
+@bp.get("/device/<ticket>.gif")
+@allow(PUBLIC)
+def device(ticket: str) -> Response:
+    """Mark this browser as a member's, so that what it fetches is never engagement; always answer an image."""
+    response = Response(GIF, headers=PIXEL_HEADERS)
+    device_id = read_ticket(get_keys(), ticket)
+    if device_id is not None:
+        is_https = get_settings().edge_base_url.startswith("https://")
+        response.headers["Cache-Control"] = "private, max-age=604800"
+        response.headers.pop("Expires")
+        response.headers.pop("Pragma")
+        response.set_cookie(
+            COOKIE_NAME, device_cookie(get_keys(), device_id), max_age=COOKIE_DAYS * 86_400, path="/", httponly=True,
+            secure=is_https, samesite="None" if is_https else "Lax",
+        )  # fmt: skip
+    return response
+
+
+@bp.app_errorhandler(NotFound)
+def not_found(_error: HTTPException) -> ResponseReturnValue:
+    """Answer the page for a link that leads nowhere; it says nothing about what might have stood there."""
+    return render_template("tracking/not_found.html"), 404
+
+
+@bp.app_errorhandler(HTTPException)
+def refuse(error: HTTPException) -> ResponseReturnValue:
+    """Answer every other error in plain words."""
+    return Response(f"{error.code} {error.name}\n", status=error.code, mimetype="text/plain")
+
+
+@bp.after_app_request
+def put_headers(response: Response) -> Response:
+    """Put the edge's headers on every answer."""
+    for name, value in SECURITY_HEADERS:
+        response.headers.setdefault(name, value)
+    response.headers.setdefault(*NO_STORE)
+    return response
+
+
+def select_locale() -> str:
+    """Return the language of this answer: what the recipient's browser prefers of those there are."""
+    return request.accept_languages.best_match(("en", "fr"), "en")

@@ -5,14 +5,20 @@ itself: what must happen once is claimed in the database. The recurring looks fi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from functools import partial, wraps
 
 from sqlmodel import Session
 
+from server.clock import now
+from server.config import get_settings
 from server.db import get_db
-from server.messages import outbox, send
+from server.events.partitions import add_partitions
+from server.gmail import history, mailboxes, schedule, watch
+from server.keys import get_keys
+from server.messages import inbound, outbox, send
 from server.queue import get_wakeups, wake_key
 from server.ticker import Recurring
+from server.tracking.drain import Lookout, drain_batch, hold_journal
 
 
 def job(run: Callable[..., None]) -> Callable[..., None]:
@@ -38,6 +44,33 @@ def read_back(copy_id: int) -> None:
     _commit_each(send.read_back, copy_id)
 
 
+@job
+def drain_hits() -> None:
+    """Bring the hits in the edge's journal into the event log."""
+    folder, keys = get_settings().journal_dir, get_keys()
+    with hold_journal(folder) as is_ours, get_db().session() as session:
+        while is_ours and drain_batch(session, folder, keys):
+            session.commit()
+
+
+@job
+def sync_mailbox(mailbox_id: int) -> None:
+    """Take in what came into a mailbox since its cursor."""
+    _commit_each(partial(history.sync, receive=inbound.receive), mailbox_id)
+
+
+@job
+def renew_watch(mailbox_id: int) -> None:
+    """Let Gmail push for another week."""
+    _commit_each(watch.renew, mailbox_id)
+
+
+@job
+def disconnect_mailbox(mailbox_id: int) -> None:
+    """Give a mailbox's access back to Google and delete what was copied from it."""
+    _commit_each(partial(mailboxes.finish_disconnect, forget_mail=inbound.forget), mailbox_id)
+
+
 def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -> None:
     with get_db().session() as session:
         for _ in steps(session, row_id):
@@ -54,6 +87,56 @@ def wake_unread_copies() -> None:
     _wake_each("read_back", outbox.find_unread)
 
 
+lookout = Lookout()
+
+
+def wake_drain() -> None:
+    """Wake a worker while the journal holds a hit that is not in the event log."""
+    with get_db().session(write=False) as session:
+        has_news = lookout.has_news(session, get_settings().journal_dir)
+    if has_news:
+        get_wakeups().wake("drain_hits")
+
+
+def add_event_partitions() -> None:
+    """Make the next months' partitions of the event table."""
+    with get_db().session() as session:
+        add_partitions(session, now())
+        session.commit()
+
+
+def wake_due_syncs() -> None:
+    """Wake a worker for each mailbox whose sync is wanted by now."""
+    _wake_each("sync_mailbox", schedule.find_due_syncs)
+
+
+def want_due_polls() -> None:
+    """Ask for a sync of each mailbox that nobody has looked into for a while."""
+    with get_db().session(write=False) as session:
+        ids = schedule.find_due_polls(session)
+    if ids:
+        with get_db().session() as session:
+            schedule.want_syncs(session, ids)
+            session.commit()
+
+
+def wake_due_watches() -> None:
+    """Wake a worker for each mailbox whose watch is to be started, renewed or tried again."""
+    _wake_each("renew_watch", schedule.find_due_watches)
+
+
+def wake_due_disconnects() -> None:
+    """Wake a worker for each disconnected mailbox into which Google may still let us."""
+    _wake_each("disconnect_mailbox", schedule.find_due_disconnects)
+
+
+def delete_old_notifications() -> None:
+    """Forget pushes that Pub/Sub can no longer repeat."""
+    with get_db().session() as session:
+        schedule.delete_old_notifications(session)
+        session.commit()
+
+
 def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
     with get_db().session(write=False) as session:
         ids = list(find(session))
@@ -62,6 +145,13 @@ def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
 
 
 RECURRING: tuple[Recurring, ...] = (
+    Recurring(0.1, wake_drain),
+    Recurring(86_400, add_event_partitions),
     Recurring(1, wake_due_copies),
     Recurring(30, wake_unread_copies),
+    Recurring(1, want_due_polls),
+    Recurring(1, wake_due_syncs),
+    Recurring(60, wake_due_watches),
+    Recurring(60, wake_due_disconnects),
+    Recurring(86_400, delete_old_notifications),
 )

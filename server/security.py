@@ -107,13 +107,19 @@ def _refuse_without_role() -> ResponseReturnValue | None:
     return None
 
 
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _put_headers(response: Response) -> Response:
     settings = current_app.config["SETTINGS"]
     response.headers.setdefault(
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; "
         f"img-src 'self' data: {settings.edge_base_url}; connect-src 'self' {settings.stream_base_url}; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        # Chromium holds a form's redirects to this too, so Google's consent page must be among the targets.
+        f"form-action 'self' {_origin(settings.google_auth_uri)}; base-uri 'none'; frame-ancestors 'none'",
     )
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")

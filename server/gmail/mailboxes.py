@@ -1,7 +1,10 @@
 """Verbs on a linked mailbox: link, disconnect, mark revoked, find."""
 
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeAlias
 
+import structlog
+from cryptography.exceptions import InvalidTag
 from flask_babel import gettext as _
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
@@ -16,12 +19,17 @@ from server.gmail.client import Gmail
 from server.gmail.errors import GmailFailure
 from server.gmail.models import Mailbox, MailboxState, PubsubNotification, QuarantinedMail
 
+log = structlog.get_logger()
+
 
 class Owner(Protocol):
     """Whoever links a mailbox; this room knows members by id only."""
 
     id: int | None
     workspace_id: int
+
+
+ForgetMail: TypeAlias = Callable[[Session, Mailbox], None]
 
 
 def link(session: Session, member: Owner, grant: oauth.Grant) -> Mailbox:
@@ -89,27 +97,44 @@ def disconnect(session: Session, mailbox: Mailbox) -> None:
     _announce(session, mailbox)
 
 
-def is_disconnect_due(mailbox: Mailbox) -> bool:
-    """Return whether `mailbox` was disconnected here but Google may still let us in."""
-    return mailbox.state == MailboxState.DISCONNECTED and mailbox.refresh_token_sealed is not None
+def finish_disconnect(session: Session, mailbox_id: int, forget_mail: ForgetMail) -> Iterator[None]:
+    """Revoke the access at Google, then delete the token and everything that was copied from the mailbox.
 
-
-def revoke_access(mailbox: Mailbox) -> None:
-    """Stop the watch and revoke the grant at Google; raises a transient `GmailFailure` while Google is away."""
-    token = get_refresh_token(mailbox)
-    if token is None:
+    `forget_mail` deletes what the callers' rooms copied. Yields wherever the caller must commit. While Google is away
+    the row stays as it is, and due.
+    """
+    mailbox = session.get(Mailbox, mailbox_id)
+    yield
+    if mailbox is None or mailbox.state != MailboxState.DISCONNECTED or mailbox.refresh_token_sealed is None:
         return
-    with Gmail.open(mailbox) as gmail:
-        try:
+    try:
+        _revoke_access(mailbox)
+    except GmailFailure as error:
+        log.warning("access not revoked yet", mailbox_id=mailbox_id, error=error.message)
+        return
+    session.refresh(mailbox)
+    if mailbox.state == MailboxState.DISCONNECTED:  # else linked again meanwhile
+        forget_mail(session, mailbox)
+        _forget(session, mailbox)
+    yield
+
+
+def _revoke_access(mailbox: Mailbox) -> None:
+    try:
+        token = get_refresh_token(mailbox)
+    except (InvalidTag, KeyError):
+        return  # the key is gone, and with it any way into the mailbox
+    try:
+        with Gmail.open(mailbox) as gmail:
             gmail.stop()
-        except GmailFailure as error:
-            if not error.permanent:
-                raise
-    oauth.revoke(get_settings(), token)
+    except GmailFailure as error:
+        if not error.permanent:
+            raise
+    oauth.revoke(get_settings(), token or "")
 
 
-def forget(session: Session, mailbox: Mailbox) -> None:
-    """Delete the token and everything this room copied from `mailbox`; the row stays, for messages name it."""
+def _forget(session: Session, mailbox: Mailbox) -> None:
+    """Delete what this room copied; the row stays, for messages name it."""
     mailbox.refresh_token_sealed, mailbox.granted_scopes = None, ""
     mailbox.history_id = mailbox.watched_at = mailbox.watch_expires_at = mailbox.last_push_at = None
     mailbox.watch_error = mailbox.sync_error = ""

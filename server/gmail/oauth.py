@@ -117,7 +117,7 @@ def exchange(settings: Settings, redirect_uri: str, code: str, code_verifier: st
     except requests.RequestException as error:
         raise GmailFailure(_("Google could not be reached. Please try again in a minute.")) from error
     except (OAuth2Error, ValueError) as error:
-        raise _odd_answer(getattr(error, "error", "") or type(error).__name__) from error
+        raise odd_answer(getattr(error, "error", "") or type(error).__name__) from error
     return _read_grant(settings, token)
 
 
@@ -144,6 +144,17 @@ def refuse_missing_scopes(grant: Grant, wanted: frozenset[str]) -> None:
             ),
             missing,
         )
+
+
+def odd_answer(detail: str) -> OAuthOddAnswer:
+    """Return the refusal for an answer that the protocol does not foresee; only a short `detail` is shown."""
+    return OAuthOddAnswer(
+        _(
+            "Google's answer made no sense (%(detail)s). Please start again; if it stays so, ask your admin to run "
+            "“warmline doctor”.",
+            detail=detail[:40],
+        )
+    )
 
 
 def _describe_scope(scope: str) -> str:
@@ -186,14 +197,7 @@ def _read_grant(settings: Settings, token: Any) -> Grant:
             name=str(claims.get("name", "")),
         )
     except (KeyError, TypeError, AttributeError, BadToken) as error:
-        raise _odd_answer(type(error).__name__) from error
-
-
-def _odd_answer(detail: str) -> OAuthOddAnswer:
-    return OAuthOddAnswer(
-        _("Google's answer made no sense (%(detail)s). Please start again; if it stays so, ask your admin to run "
-          "“warmline doctor”.", detail=detail)
-    )  # fmt: skip
+        raise odd_answer(type(error).__name__) from error
 
 
 _environment_lock = Lock()

@@ -6,7 +6,7 @@ from sqlalchemy import and_, delete, or_, update
 from sqlmodel import Session, col, select
 
 from server.clock import now
-from server.config import Settings
+from server.config import get_settings
 from server.gmail import watch
 from server.gmail.models import Mailbox, MailboxState, PubsubNotification
 
@@ -26,8 +26,9 @@ def find_due_syncs(session: Session) -> list[int]:
     return _ids(session, is_linked, col(Mailbox.sync_wanted_at) <= at, is_free)
 
 
-def find_due_polls(session: Session, settings: Settings) -> list[int]:
+def find_due_polls(session: Session) -> list[int]:
     """Return the ids of mailboxes that nobody has looked into for a while: pushes can be late or lost."""
+    settings = get_settings()
     seconds = settings.gmail_poll_seconds if settings.gmail_notifications == "poll" else FALLBACK_POLL_SECONDS
     is_old = or_(
         col(Mailbox.last_sync_at).is_(None), col(Mailbox.last_sync_at) <= now() - timedelta(seconds=seconds)
@@ -36,14 +37,14 @@ def find_due_polls(session: Session, settings: Settings) -> list[int]:
 
 
 def want_syncs(session: Session, mailbox_ids: list[int]) -> None:
-    """Ask for a sync of each of these mailboxes for which none is asked yet."""
+    """Ask for a sync of each of these mailboxes unless one is asked for already."""
     free = update(Mailbox).where(col(Mailbox.id).in_(mailbox_ids), is_linked, col(Mailbox.sync_wanted_at).is_(None))
     session.execute(free.values(sync_wanted_at=now()))
 
 
-def find_due_watches(session: Session, settings: Settings) -> list[int]:
+def find_due_watches(session: Session) -> list[int]:
     """Return the ids of mailboxes whose watch is to be started, renewed, or tried again after an error."""
-    if not watch.is_wanted(settings):
+    if not watch.is_wanted(get_settings()):
         return []
     at, tried = now(), col(Mailbox.watched_at)
     is_ending = or_(

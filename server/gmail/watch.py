@@ -1,5 +1,6 @@
 """Gmail's promise to push: started when a mailbox is linked, renewed daily, because it ends after 7 days."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -24,23 +25,28 @@ def is_wanted(settings: Settings) -> bool:
     return settings.gmail_notifications in ("push", "pull") and bool(settings.pubsub_topic)
 
 
-def renew(session: Session, mailbox: Mailbox) -> None:
-    """Start or renew the watch of `mailbox`, without a label filter; a failure is noted in the row.
+def renew(session: Session, mailbox_id: int) -> Iterator[None]:
+    """Start or renew the watch of the mailbox, without a label filter; a failure is noted in its row.
 
-    Call it without an open transaction: it speaks to Google first.
+    Yields wherever the caller must commit: Google is called between those points.
     """
-    topic = get_settings().pubsub_topic
+    mailbox = session.get(Mailbox, mailbox_id)
+    yield
+    settings = get_settings()
+    if mailbox is None or mailbox.state != MailboxState.LINKED or not is_wanted(settings):
+        return
     try:
         with Gmail.open(mailbox) as gmail:
-            watch = gmail.watch(topic)
+            watch = gmail.watch(settings.pubsub_topic)
     except TokenRevoked as error:
         mailboxes.mark_revoked(session, mailbox, error.message)
     except GmailFailure as error:
-        log.warning("watch not renewed", mailbox_id=mailbox.id, error=error.message)
-        hint = f" Check that {PUBLISHER} may publish to {topic}." if error.permanent else ""
+        log.warning("watch not renewed", mailbox_id=mailbox_id, error=error.message)
+        hint = f" Check that {PUBLISHER} may publish to {settings.pubsub_topic}." if error.permanent else ""
         _note(session, mailbox, watch_error=error.message + hint)
     else:
         _note(session, mailbox, watch_error="", watch_expires_at=watch.expires_at)
+    yield
 
 
 def _note(session: Session, mailbox: Mailbox, **values: Any) -> None:

@@ -9,6 +9,8 @@ from flask import Flask
 from flask.cli import FlaskGroup
 from pydantic import ValidationError
 
+from server import permissions
+from server.accounts import cli as accounts
 from server.config import Settings, load_settings
 from server.errors import Refused
 from server.migrate import upgrade
@@ -17,6 +19,9 @@ from server.supervisor import Supervisor, make_programs
 
 def init_app(app: Flask) -> None:
     """Add the rooms' commands to `app`."""
+    app.cli.add_command(accounts.tokens)
+    app.cli.add_command(accounts.members)
+    permissions.init_app(app)
 
 
 def _create_app() -> Flask:

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+import ua_parser
+from flask_babel import gettext as _
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from server.accounts.models import BrowserSession, Device
+from server.accounts.models import BrowserSession
 from server.clock import now
 from server.keys import hash_token, make_token
 from server.queue import announce
@@ -90,14 +92,11 @@ def list_sessions(session: Session, member_id: int) -> list[BrowserSession]:
     return list(session.exec(chosen.order_by(col(BrowserSession.seen_at).desc())).all())
 
 
-def ensure_device(session: Session, member_id: int, device_id: str | None) -> str:
-    """Return the id of a browser in which a member has signed in: the known `device_id`, else a new one."""
-    if device_id is not None and session.get(Device, device_id) is not None:
-        return device_id
-    device = Device(id=make_token(), member_id=member_id)
-    session.add(device)
-    session.flush()
-    return device.id
+def name_browser(user_agent: str) -> str:
+    """Return a browser and its system in words, such as “Firefox, Linux”."""
+    parsed = ua_parser.parse(user_agent)
+    families = [part.family for part in (parsed.user_agent, parsed.os) if part is not None]
+    return ", ".join(families) or _("An unknown browser")
 
 
 def _lock(session: Session, session_id: int) -> BrowserSession | None:

@@ -16,7 +16,7 @@ class Scope:
 
 
 def may_see_team(session: Session, member: Member) -> bool:
-    """Return whether `member` may see what belongs to colleagues: managers and admins, where the workspace allows it."""
+    """Return whether `member` may see what is their colleagues': managers and admins, where the workspace allows."""
     if member.role not in (Role.MANAGER, Role.ADMIN):
         return False
     workspace = session.get(Workspace, member.workspace_id)

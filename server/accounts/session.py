@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, Request, Response, current_app, g, redirect, request
+from flask import Flask, Request, Response, current_app, g, has_request_context, redirect, request
 from flask import session as flask_session
 from flask.sessions import SessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
@@ -23,7 +23,8 @@ from werkzeug.exceptions import Unauthorized
 
 from server.accounts import browser_sessions, tokens
 from server.accounts.browser_sessions import end_sessions as end_sessions
-from server.accounts.models import AccessToken, BrowserSession, Member
+from server.accounts.devices import ensure_device
+from server.accounts.models import AccessToken, BrowserSession, Member, Workspace
 from server.clock import now
 from server.config import Settings
 from server.db import close_sessions, get_db, get_session
@@ -126,6 +127,8 @@ def init_app(app: Flask) -> None:
     login.request_loader(_load_by_bearer)
     login.unauthorized_handler(_ask_to_sign_in)
     app.jinja_env.globals["device_id"] = device_id
+    app.jinja_env.filters["browser"] = browser_sessions.name_browser
+    app.extensions["babel"].timezone_selector = select_time_zone
 
 
 class _Login(LoginManager):  # type: ignore[misc]
@@ -190,6 +193,16 @@ def device_id() -> str | None:
     return value if re.fullmatch(r"[\w-]{43}", value, re.ASCII) else None
 
 
+def select_time_zone() -> str | None:
+    """Return the time zone in which this answer tells times: the member's, else their workspace's."""
+    if not has_request_context() or not current_user.is_authenticated:
+        return None
+    if current_user.time_zone:
+        return str(current_user.time_zone)
+    workspace = get_session(write=False).get(Workspace, current_user.workspace_id)
+    return workspace.time_zone if workspace is not None else None
+
+
 def cookie_name(settings: Settings, name: str) -> str:
     """Return `name`, bound to this very host by its prefix where the app is on https."""
     return f"__Host-{name}" if settings.is_https else name
@@ -252,7 +265,7 @@ def _replace(stored: StoredSession, response: Response) -> None:
             _drop_cookie(response)
             return
         row, token = browser_sessions.open_session(session, member_id, data, request.user_agent.string)
-        device = browser_sessions.ensure_device(session, member_id, device_id()) if member_id else None
+        device = ensure_device(session, member_id, device_id()) if member_id else None
         session.commit()
     _set_cookie(response, SESSION_COOKIE, token, int((row.expires_at - now()).total_seconds()))
     if device:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -20,9 +21,9 @@ def create_token(session: Session, member: Member, name: str, kind: str = TokenK
     """Add an access token of `member` and return its secret, which is not kept."""
     name = name.strip()
     if not 0 < len(name) <= NAME_LENGTH:
-        raise Refused(
-            f"A token needs a name of 1 to {NAME_LENGTH} characters, such as “Reporting script”.", field="name"
-        )
+        raise Refused(_("A token needs a name of 1 to %(most)s characters.", most=NAME_LENGTH), field="name")
+    if kind not in list(TokenKind):
+        raise Refused(_("“%(kind)s” is not a kind of token. Choose api or device.", kind=kind), field="kind")
     secret = PREFIX + make_token()
     session.add(
         AccessToken(
@@ -71,9 +72,17 @@ def list_tokens(session: Session, member_id: int) -> list[AccessToken]:
     return list(session.exec(chosen.order_by(col(AccessToken.id).desc())).all())
 
 
-def revoke_token(session: Session, token: AccessToken) -> None:
-    """Make a token open nothing any more, and tell its streams."""
-    token.revoked_at = token.revoked_at or now()
-    session.add(token)
+def revoke_tokens(session: Session, member_id: int, token_id: int | None = None) -> None:
+    """Make a member's token `token_id`, or all of them, open nothing any more, and tell their streams."""
+    for token in list_tokens(session, member_id):
+        if token_id in (None, token.id):
+            token.revoked_at = now()
+            session.add(token)
+            announce(session, "token_revoked", id=token.id)
     session.flush()
-    announce(session, "token_revoked", id=token.id)
+
+
+def announce_tokens(session: Session, member_id: int) -> None:
+    """Tell the streams of all a member's tokens to look again at who listens; the tokens stay."""
+    for token in list_tokens(session, member_id):
+        announce(session, "token_revoked", id=token.id)

@@ -177,7 +177,8 @@ class Lookout:
     """A cheap look, many times a second, whether the journal holds something that is not in the event log yet."""
 
     def __init__(self) -> None:
-        self._settled: dict[str, int] | None = None
+        self._settled: dict[str, int] = {}
+        self._has_looked = False
 
     def has_news(self, session: Session, folder: Path) -> bool:
         """Return whether a drain is wanted; asks the database only while the folder is not as when it was drained."""
@@ -188,9 +189,11 @@ class Lookout:
             return False
         if sizes == self._settled:
             return False
-        is_first_look = self._settled is None
         cursors = _load_cursors(session)
-        if any(size > cursors.get(name, 0) for name, size in sizes.items()):
-            return True
-        self._settled = sizes
-        return is_first_look and bool(sizes)  # segments that a process left behind when it ended
+        is_behind = any(size > cursors.get(name, 0) for name, size in sizes.items())
+        if not is_behind:
+            self._settled = sizes
+        if self._has_looked:
+            return is_behind
+        self._has_looked = True
+        return True  # once at the start, for the segments that an ended process left

@@ -1,0 +1,251 @@
+"""The drain: every hit on disk is one event, each once, whatever was cut off, repeated or damaged."""
+
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlmodel import Session, col, select
+
+from server.config import Settings
+from server.events.models import Event, JournalCursor
+from server.keys import Keyring, get_keys
+from server.messages.models import Copy
+from server.tracking.devices import device_cookie
+from server.tracking.drain import Lookout, drain_batch, hold_journal, list_segments
+from server.tracking.hits import make_record
+from server.tracking.journal import Journal
+from tests.factories import make_copy, make_mailbox, make_member
+
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Path:
+    return settings.journal_dir
+
+
+@pytest.fixture
+def journal(folder: Path) -> Journal:
+    return Journal(folder)
+
+
+@pytest.fixture
+def copy(session: Session) -> Copy:
+    copy = make_copy(session, make_mailbox(session, make_member(session)))
+    session.commit()
+    return copy
+
+
+def view(copy: Copy, agent: str = CHROME, **environ: str) -> bytes:
+    environ = {"REQUEST_METHOD": "GET", "HTTP_USER_AGENT": agent, "REMOTE_ADDR": "127.0.0.1", **environ}
+    return make_record("pixel", copy.tracking_id, environ, proxies=0)
+
+
+def drain(session: Session, folder: Path, limit: int = 1000) -> int:
+    """Drain as the job does; return the number of commits."""
+    commits = 0
+    with hold_journal(folder) as is_ours:
+        assert is_ours
+        while drain_batch(session, folder, get_keys(), limit):
+            session.commit()
+            commits += 1
+    session.rollback()
+    return commits
+
+
+def events(session: Session) -> list[Event]:
+    return list(session.exec(select(Event).order_by(col(Event.id))))
+
+
+def test_hit_becomes_one_event_with_its_evidence(session: Session, journal: Journal, folder: Path, copy: Copy) -> None:
+    journal.append(view(copy, HTTP_VIA="1.1 proxy"))
+    drain(session, folder)
+    drain(session, folder)
+    (event,) = events(session)
+    assert (event.kind, event.verdict, event.is_shown, event.copy_id) == ("viewed", "human", True, copy.id)
+    assert event.person_address == "flynn@flynnsarcade.example"
+    assert event.evidence["headers"] == {"via": "1.1 proxy"}
+    assert event.at.tzinfo is not None
+
+
+def test_click_names_its_link(session: Session, journal: Journal, folder: Path, copy: Copy) -> None:
+    environ = {"REQUEST_METHOD": "GET", "HTTP_USER_AGENT": CHROME}
+    journal.append(make_record("click", copy.tracking_id, environ, 0, position=3, target="https://flynn.example/#é"))
+    drain(session, folder)
+    (event,) = events(session)
+    assert (event.kind, event.link_target, event.details) == ("clicked", "https://flynn.example/#é", {"position": 3})
+
+
+def test_many_hits_go_in_batches_and_none_twice(session: Session, folder: Path, copy: Copy) -> None:
+    journal = Journal(folder, segment_bytes=5000)
+    for number in range(57):
+        journal.append(view(copy, f"{CHROME} hit/{number}"))
+    drain(session, folder, limit=10)
+    agents = [event.evidence["agent"] for event in events(session)]
+    assert agents == [f"{CHROME} hit/{number}" for number in range(57)]
+    session.refresh(copy)
+    assert copy.views == 57
+
+
+def test_a_drain_cut_off_before_its_commit_repeats_the_batch(
+    session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    for _ in range(4):
+        journal.append(view(copy))
+    with hold_journal(folder):
+        assert drain_batch(session, folder, get_keys(), limit=3)
+        session.rollback()
+    drain(session, folder, limit=3)
+    assert len(events(session)) == 4
+
+
+def test_a_live_segment_stays_and_a_finished_one_goes_after_the_commit(
+    session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    journal.append(view(copy))
+    drain(session, folder)
+    assert len(list_segments(folder)) == 1
+    journal.close()
+    with hold_journal(folder):
+        assert drain_batch(session, folder, get_keys())
+        session.commit()
+        assert not drain_batch(session, folder, get_keys())
+        session.rollback()
+    assert list_segments(folder) == []
+    assert session.exec(select(JournalCursor)).all() == []
+    assert len(events(session)) == 1
+
+
+def test_a_finished_segment_is_not_deleted_before_its_hits_are_committed(
+    session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    journal.append(view(copy))
+    journal.close()
+    with hold_journal(folder):
+        assert drain_batch(session, folder, get_keys())
+        assert len(list_segments(folder)) == 1
+        session.rollback()
+    drain(session, folder)
+    assert len(events(session)) == 1
+    assert list_segments(folder) == []
+
+
+def test_what_a_killed_writer_left_half_written_is_passed_over(
+    session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    journal.append(view(copy))
+    journal.append(view(copy))
+    journal.close()
+    (path,) = list_segments(folder)
+    path.write_bytes(path.read_bytes()[:-7])
+    drain(session, folder)
+    assert len(events(session)) == 1
+    assert list_segments(folder) == []
+    assert not (folder / "bad").exists()
+
+
+def test_damage_in_the_middle_is_kept_aside_and_the_rest_recorded(
+    session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    for _ in range(3):
+        journal.append(view(copy))
+    (path,) = list_segments(folder)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    drain(session, folder)
+    assert len(events(session)) == 2
+    kept = sorted((folder / "bad").iterdir())
+    assert [file.suffix for file in kept] == [".bin", ".reason"]
+    assert kept[1].read_text() == "checksum\n"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"[]", b"{}", b"not json", b'"\xff"', b"[" * 5000, b"null",
+     json.dumps({"kind": "smell"}).encode()],
+)  # fmt: skip
+def test_a_record_that_is_no_hit_is_kept_aside(
+    session: Session, journal: Journal, folder: Path, copy: Copy, payload: bytes
+) -> None:
+    journal.append(payload)
+    journal.append(view(copy))
+    drain(session, folder)
+    assert len(events(session)) == 1
+    assert len(list((folder / "bad").glob("*.reason"))) == 1
+
+
+@pytest.mark.parametrize("change", [{"kind": "smell"}, {"at_ms": 10**20}, {"at_ms": "now"}, {"agent": 7}, {"more": 1}])
+def test_a_hit_with_an_odd_field_is_kept_aside(
+    session: Session, journal: Journal, folder: Path, copy: Copy, change: dict[str, object]
+) -> None:
+    journal.append(json.dumps({**json.loads(view(copy)), **change}).encode())
+    journal.append(view(copy))
+    drain(session, folder)
+    assert len(events(session)) == 1
+    assert len(list((folder / "bad").glob("*.reason"))) == 1
+
+
+def test_a_hit_that_the_database_refuses_stops_no_other(
+    session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    for number in range(20):
+        hit = json.loads(view(copy))
+        if number == 13:
+            hit["target"] = "\ud800"  # no database stores half a character
+        journal.append(json.dumps(hit).encode())
+    drain(session, folder)
+    assert len(events(session)) == 19
+    assert len(list((folder / "bad").glob("*.reason"))) == 1
+
+
+def test_hits_of_a_copy_that_is_gone_are_dropped(session: Session, journal: Journal, folder: Path, copy: Copy) -> None:
+    journal.append(view(Copy(tracking_id="00" * 16, message_id=1, mailbox_id=1)))
+    journal.append(view(copy))
+    drain(session, folder)
+    assert len(events(session)) == 1
+    assert not (folder / "bad").exists()
+
+
+def test_hit_from_a_members_device_is_our_own(session: Session, journal: Journal, folder: Path, copy: Copy) -> None:
+    journal.append(view(copy, HTTP_COOKIE=f"warmline_device={device_cookie(get_keys(), 'd1')}"))
+    journal.append(view(copy, HTTP_COOKIE=f"warmline_device={device_cookie(Keyring({1: b'x' * 32}), 'd1')}"))
+    drain(session, folder)
+    assert [(event.verdict, event.is_shown) for event in events(session)] == [("self", False), ("human", True)]
+
+
+def test_only_one_drains_at_a_time(folder: Path) -> None:
+    with hold_journal(folder) as first, hold_journal(folder) as second:
+        assert (first, second) == (True, False)
+    with hold_journal(folder) as again:
+        assert again
+
+
+def test_the_lookout_wakes_only_for_news(
+    app: Flask, session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    lookout = Lookout()
+    assert not lookout.has_news(session, folder)
+    journal.append(view(copy))
+    assert lookout.has_news(session, folder)
+    assert lookout.has_news(session, folder)  # a lost wake-up is sent again
+    drain(session, folder)
+    assert not lookout.has_news(session, folder)
+    assert Lookout().has_news(session, folder)  # once at the start
+    journal.append(view(copy))
+    assert lookout.has_news(session, folder)
+
+
+def test_the_job_drains_and_the_look_wakes_it(app: Flask, session: Session, journal: Journal, copy: Copy) -> None:
+    from server import jobs
+    from server.queue import get_wakeups
+
+    journal.append(view(copy))
+    jobs.wake_drain()
+    assert get_wakeups().redis.llen("rq:queue:hits") == 1
+    session.rollback()
+    jobs.drain_hits()
+    assert len(events(session)) == 1

@@ -14,6 +14,7 @@ from server.accounts import cli as accounts
 from server.config import Settings, load_settings
 from server.errors import Refused
 from server.migrate import upgrade
+from server.sandbox import cli as sandbox
 from server.supervisor import Supervisor, make_programs
 
 
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
     """Add the rooms' commands to `app`."""
     app.cli.add_command(accounts.tokens)
     app.cli.add_command(accounts.members)
+    app.cli.add_command(sandbox.demo_info)
     permissions.init_app(app)
 
 

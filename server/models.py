@@ -7,7 +7,8 @@ from server.events import models as events
 from server.gmail import models as gmail
 from server.messages import models as messages
 from server.people import models as people
+from server.sandbox import models as sandbox
 
 metadata = SQLModel.metadata
 
-__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people"]
+__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people", "sandbox"]

@@ -66,6 +66,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("segment"),
     )
     op.create_table(
+        "recipients_switch",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("switched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "workspace",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -516,6 +523,7 @@ def downgrade() -> None:
 
     op.drop_table("invitation")
     op.drop_table("workspace")
+    op.drop_table("recipients_switch")
     op.drop_table("journal_cursor")
     op.drop_table("event_clock")
     with op.batch_alter_table("event", schema=None) as batch_op:

@@ -4,21 +4,9 @@ import secrets
 import sqlite3
 import time
 
+from server.sandbox.cast import CAST
 from server.sandbox.stand_in.rest import FULL_SCOPE
 
-DEMO_EMAIL = "riley@warmline.example"
-DEFAULTS = {
-    DEMO_EMAIL: "Riley Hart",
-    "flynn@flynnsarcade.com": "Kevin Flynn",
-    "kevinf@flynnsarcade.com": "Kevin F.",
-    "alan@encom.com": "Alan Bradley",
-    "lora@encom.com": "Lora Baines",
-    "ines.moreau@atelier-lumen.example": "Inès Moreau",
-    "jonas.weber@nordwind.example": "Jonas Weber",
-    "priya.nair@cobaltlabs.example": "Priya Nair",
-    "ooo.hannah@blueharbor.example": "Hannah Ortiz",
-    "bounce.old@blueharbor.example": "Former Colleague",
-}
 STAND_IN_SCOPES = (
     FULL_SCOPE,
     "openid",
@@ -34,8 +22,8 @@ LONG_LIVED_CLIENT = "stand-in"
 def add_defaults(db: sqlite3.Connection) -> None:
     """Add the default accounts to an empty store; one that has accounts is left as it is."""
     if db.execute("SELECT 1 FROM account LIMIT 1").fetchone() is None:
-        for email, name in DEFAULTS.items():
-            add_account(db, email, name)
+        for player in CAST:
+            add_account(db, player.email, player.name)
 
 
 def add_account(db: sqlite3.Connection, email: str, name: str) -> None:

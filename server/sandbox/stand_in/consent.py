@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, abort, render_template, request, send_file
+from flask import Blueprint, Response, abort, current_app, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from server.config import STAND_IN_CLIENT_ID
@@ -64,8 +64,9 @@ def read_request() -> AuthorizationRequest:
         _refuse(401, "invalid_client", "The OAuth client was not found.")
     if not args.get("redirect_uri"):
         _refuse(400, "invalid_request", "Missing required parameter: redirect_uri")
-    if urlsplit(args["redirect_uri"]).hostname not in ("127.0.0.1", "localhost", "::1"):
-        _refuse(400, "redirect_uri_mismatch", f"redirect_uri={args['redirect_uri']} is not on this machine.")
+    own = urlsplit(current_app.config["SETTINGS"].base_url).hostname
+    if urlsplit(args["redirect_uri"]).hostname not in ("127.0.0.1", "localhost", "::1", own):
+        _refuse(400, "redirect_uri_mismatch", f"redirect_uri={args['redirect_uri']} is not Warmline's.")
     if args.get("response_type") != "code":
         _refuse(400, "unsupported_response_type", f"Invalid response_type: {args.get('response_type')}")
     if not args.get("scope"):

@@ -57,7 +57,7 @@ clean: ## Remove what was installed and built; the data in WARMLINE_HOME stays
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Warmline needs Node 20 or newer"; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Warmline needs Node 20 or newer"; exit 1; }
 	@echo "Installing Node packages …"
 	@npm ci --silent --no-fund --no-audit
 	@touch $@

@@ -78,6 +78,7 @@ def retry(session: Session, copy: Copy) -> None:
     again = {"state": CopyState.QUEUED, "due_at": now(), "attempts": 0, "failure": "", "doubted_at": None}
     if not update_copy(session, copy.id, again, col(Copy.state) == CopyState.FAILED):
         raise Refused(_("Only a mail that failed can be tried again."), status=409)
+    session.refresh(copy)
     wake(session, "send_copy", copy.id)
     _announce(session, copy)
 

@@ -1,6 +1,7 @@
-"""The text that stands beside the HTML of a mail, for readers and programs that show no HTML."""
+"""Between the HTML of a mail and its text, which stands beside it for programs that show no HTML."""
 
 import re
+from html import escape
 
 from selectolax.lexbor import LexborNode
 
@@ -21,6 +22,12 @@ def to_text(html: str) -> str:
     writer = _Writer()
     writer.write(parse_body(html))
     return writer.text()
+
+
+def from_text(text: str) -> str:
+    """Return `text` as HTML: an empty line ends a paragraph, any other line end is a break."""
+    paragraphs = re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
+    return "".join(f"<p>{escape(paragraph).replace(chr(10), '<br>')}</p>" for paragraph in paragraphs if paragraph)
 
 
 class _Writer:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from server.accounts.models import Member
+from server.accounts.scope import may_see_team
+from server.gmail.models import Mailbox, MailboxState
 from server.messages.models import Copy, CopyState, Link, Message, Recipient
 
 PAGE_SIZE = 50
@@ -24,6 +27,13 @@ class MessageView:
     def state(self) -> str:
         """The state of the whole message."""
         return message_state(self.copies)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether somebody answered or clicked although no view was seen: their program loads no images (T11)."""
+        return (
+            self.message.track_views and not self.total("views") and bool(self.total("replies") or self.total("clicks"))
+        )
 
     @property
     def everybody(self) -> list[Recipient]:
@@ -51,17 +61,17 @@ def message_state(copies: Iterable[Copy]) -> str:
     return next((state for state in STATE_ORDER if state in states), CopyState.QUEUED)
 
 
-def find_message(session: Session, member_id: int | None, message_id: int) -> MessageView | None:
-    """Return the member's message, or None where it is not theirs or not there."""
+def find_message(session: Session, member: Member, message_id: int) -> MessageView | None:
+    """Return a message of the member, or of their team where they may see that (F16)."""
     message = session.get(Message, message_id)
-    if message is None or message.member_id != member_id:
+    if message is None or message.workspace_id != member.workspace_id:
+        return None
+    if message.member_id != member.id and not may_see_team(session, member):
         return None
     return _make_views(session, [message])[0]
 
 
-def read_messages(
-    session: Session, member_id: int | None, before: int | None = None, limit: int = PAGE_SIZE
-) -> MessagePage:
+def read_messages(session: Session, member_id: int, before: int | None = None, limit: int = PAGE_SIZE) -> MessagePage:
     """Return one page of the member's messages with id below `before`, newest first."""
     query = select(Message).where(Message.member_id == member_id).order_by(col(Message.id).desc()).limit(limit + 1)
     if before is not None:
@@ -71,13 +81,19 @@ def read_messages(
     return MessagePage(_make_views(session, page), page[-1].id if len(messages) > limit else None)
 
 
-def find_copy(session: Session, member_id: int | None, copy_id: int) -> Copy | None:
+def find_copy(session: Session, member_id: int, copy_id: int) -> Copy | None:
     """Return a copy of one of the member's messages."""
     return session.exec(
         select(Copy)
         .join(Message, col(Message.id) == Copy.message_id)
         .where(Copy.id == copy_id, Message.member_id == member_id)
     ).one_or_none()
+
+
+def list_senders(session: Session, member_id: int) -> Sequence[Mailbox]:
+    """Return the mailboxes that the member can send from."""
+    linked = select(Mailbox).where(Mailbox.member_id == member_id, Mailbox.state == MailboxState.LINKED)
+    return session.exec(linked.order_by(col(Mailbox.id))).all()
 
 
 def read_links(session: Session, message_id: int) -> Sequence[Link]:

@@ -1,5 +1,89 @@
-"""Routes of the room `messages`."""
+"""Routes of the room `messages`: compose, what was sent, one message, and trying a failed copy again."""
 
-from flask import Blueprint
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlmodel import Session
+
+from server.db import get_session
+from server.errors import Refused
+from server.gmail.mailboxes import find_mailbox
+from server.htmx import is_partial_wanted, render
+from server.messages import outbox
+from server.messages.compose import compose
+from server.messages.forms import ComposeForm, make_form, read_form
+from server.messages.plain import to_text
+from server.messages.queries import MessageView, find_copy, find_message, list_senders, read_links, read_messages
+from server.security import allow
 
 bp = Blueprint("messages", __name__)
+
+
+@bp.get("/compose")
+@allow("rep")
+def show_compose() -> ResponseReturnValue:
+    """Show an empty mail, to whom and about what the address names."""
+    return _render_compose(make_form(request.args))
+
+
+@bp.post("/messages")
+@allow("rep")
+def add_message() -> ResponseReturnValue:
+    """Send the mail of the form, once however often it is submitted; show it again with what is wrong."""
+    form, session = read_form(request.form), get_session()
+    mailbox = find_mailbox(session, current_user, int(form.mailbox_id) if form.mailbox_id.isdecimal() else None)
+    try:
+        message = compose(session, current_user, mailbox, form.draft, f"form:{form.key}")
+    except Refused as error:
+        session.rollback()
+        return _render_compose(form, error), error.status
+    session.commit()
+    return redirect(url_for(".show_message", message_id=message.id), 303)
+
+
+@bp.get("/messages")
+@allow("rep")
+def list_messages() -> ResponseReturnValue:
+    """Show what the member sent, newest first, or one older page of it."""
+    sent = read_messages(get_session(), current_user.id, request.args.get("before", type=int))
+    return render("messages/messages.html", "messages/_messages.html", sent=sent)
+
+
+@bp.get("/messages/<int:message_id>")
+@allow("rep")
+def show_message(message_id: int) -> ResponseReturnValue:
+    """Show one message, or, to a page that already shows it, how it stands now."""
+    view = _get_message(get_session(), message_id)
+    if is_partial_wanted():
+        return render_template("messages/_state.html", view=view)
+    links = read_links(get_session(), message_id)
+    text = view.message.text if view.message.is_text else to_text(view.message.html)
+    return render_template("messages/message.html", view=view, links=links, text=text)
+
+
+@bp.post("/copies/<int:copy_id>/retries")
+@allow("rep")
+def add_retry(copy_id: int) -> ResponseReturnValue:
+    """Try a failed copy again."""
+    session = get_session()
+    copy = find_copy(session, current_user.id, copy_id)
+    if copy is None:
+        abort(404, _("You have no such mail."))
+    outbox.retry(session, copy)
+    session.commit()
+    if is_partial_wanted():
+        return render_template("messages/_state.html", view=_get_message(session, copy.message_id))
+    return redirect(url_for(".show_message", message_id=copy.message_id), 303)
+
+
+def _render_compose(form: ComposeForm, error: Refused | None = None) -> str:
+    senders = list_senders(get_session(write=False), current_user.id)
+    return render_template("messages/compose.html", form=form, error=error, senders=senders)
+
+
+def _get_message(session: Session, message_id: int) -> MessageView:
+    view = find_message(session, current_user, message_id)
+    if view is None:
+        abort(404, _("You have no such message."))
+    return view

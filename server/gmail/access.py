@@ -41,6 +41,11 @@ class AccessTokens:
         with self._lock:
             self._kept[mailbox_id] = (refresh_token, AccessToken(token, expiry))
 
+    def forget(self) -> None:
+        """Drop all tokens."""
+        with self._lock:
+            self._kept.clear()
+
 
 def make_credentials(settings: Settings, refresh_token: str, access: AccessToken | None = None) -> Credentials:
     """Return google-auth's credentials, which refresh themselves at `settings.google_token_uri`."""

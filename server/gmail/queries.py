@@ -42,12 +42,9 @@ class Banner:
 def list_mailboxes(session: Session, member_id: int) -> list[MailboxRow]:
     """Return the member's mailboxes, the oldest first; disconnected ones only until Google has been told."""
     mailboxes = session.exec(select(Mailbox).where(Mailbox.member_id == member_id).order_by(col(Mailbox.id))).all()
-    counts = dict(
-        session.execute(
-            select(QuarantinedMail.mailbox_id, func.count()).group_by(col(QuarantinedMail.mailbox_id))
-            .where(col(QuarantinedMail.mailbox_id).in_([mailbox.id for mailbox in mailboxes]))
-        ).tuples()
-    )  # fmt: skip
+    unread = select(QuarantinedMail.mailbox_id, func.count()).group_by(col(QuarantinedMail.mailbox_id))
+    of_these = unread.where(col(QuarantinedMail.mailbox_id).in_([mailbox.id for mailbox in mailboxes]))
+    counts = {mailbox_id: count for mailbox_id, count in session.exec(of_these)}
     is_wanted = watch.is_wanted(get_settings())
     rows = [MailboxRow(mailbox, counts.get(mailbox.id or 0, 0), is_wanted) for mailbox in mailboxes]
     return [row for row in rows if row.mailbox.state != MailboxState.DISCONNECTED or row.is_being_disconnected]

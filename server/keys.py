@@ -24,6 +24,7 @@ from server.config import Settings
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+MALFORMED = "WARMLINE_KEYS (or keys.json) needs versions 1 to 255, each with base64 of at least 32 bytes: 1:…,2:…"
 
 
 class Keyring:
@@ -31,7 +32,7 @@ class Keyring:
 
     def __init__(self, roots: dict[int, bytes]) -> None:
         if not roots or not all(0 < version < 256 and len(root) >= KEY_BYTES for version, root in roots.items()):
-            raise ValueError("WARMLINE_KEYS needs versions 1 to 255, each with at least 32 bytes of base64")
+            raise ValueError(MALFORMED)
         self._roots = roots
         self.current = max(roots)
         self.derive = cache(self._derive)
@@ -40,8 +41,11 @@ class Keyring:
     def load(cls, settings: Settings) -> "Keyring":
         """Return the keys of the settings, else those of the home folder, made there on the first start."""
         if settings.warmline_keys:
-            pairs = (part.split(":", 1) for part in settings.warmline_keys.split(","))
-            return cls({int(version): base64.b64decode(text) for version, text in pairs})
+            try:
+                pairs = (part.split(":", 1) for part in settings.warmline_keys.split(","))
+                return cls({int(version): base64.b64decode(text, validate=True) for version, text in pairs})
+            except ValueError:
+                raise ValueError(MALFORMED) from None  # the cause would print the keys
         path = settings.warmline_home / "keys.json"
         if not path.exists():
             _make_key_file(path)

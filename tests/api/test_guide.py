@@ -1,0 +1,74 @@
+"""docs/api.md is true: its requests work as they are written, and its tables name what the API has."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import Session
+from werkzeug.test import TestResponse
+
+from server.accounts.models import Member
+from tests.api.conftest import Program
+from tests.factories import make_mailbox
+
+GUIDE = (Path(__file__).parent.parent.parent / "docs" / "api.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
+    for line in re.split(r"\n(?=curl|TOKEN|API)", block.strip())
+    if line.startswith("curl")
+]
+
+
+def run(client: FlaskClient, command: str, token: str) -> TestResponse:
+    """Make the request that a curl command of the guide makes."""
+    words = shlex.split(command.replace("\\\n", " ").replace("$TOKEN", token).replace("$API", "/api/v1"))[1:]
+    named: dict[str, list[str]] = {"-H": [], "-X": [], "-d": []}
+    address = ""
+    while words:
+        word = words.pop(0)
+        if word in named:
+            named[word].append(words.pop(0))
+        elif word != "-s":
+            address = word
+    headers = [tuple(header.split(": ", 1)) for header in named["-H"]]
+    method = (named["-X"] or ["GET"])[0]
+    return client.open(address, method=method, headers=headers, data="".join(named["-d"]) or None)
+
+
+def test_the_guide_has_commands() -> None:
+    assert len(COMMANDS) >= 8
+
+
+def test_every_command_of_the_guide_works(program: Program, session: Session, alice: Member) -> None:
+    make_mailbox(session, alice)
+    session.commit()
+    token = program.headers["Authorization"].removeprefix("Bearer ")
+    for command in COMMANDS:
+        answer = run(program.client, command, token)
+        assert answer.status_code in (200, 201), f"{command}\n{answer.text}"
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    """The OpenAPI document."""
+    found: dict[str, Any] = client.get("/api/v1/openapi.json").get_json()
+    return found
+
+
+def test_the_guide_names_every_field_of_a_send(document: dict[str, Any]) -> None:
+    for field in document["components"]["schemas"]["NewMessage"]["properties"]:
+        assert f"`{field}`" in GUIDE
+
+
+def test_the_guide_names_every_address_and_every_status(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        assert path.removeprefix("/api/v1").replace("{message_id}", "1") in GUIDE
+        for operation in operations.values():
+            for status in operation["responses"]:
+                assert status in GUIDE
+    assert json.dumps(document).count("application/problem+json") > 0

@@ -1,12 +1,9 @@
 """The members' app: every room's routes on one platform. The recipients' edge is another app (server/edge.py)."""
 
-import logging
-
-import structlog
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import cli, error_pages, htmx, i18n, icons, limits, metrics, security, static_files
+from server import cli, error_pages, htmx, i18n, icons, limits, logs, metrics, security, static_files
 from server.accounts import routes as accounts_routes
 from server.accounts import session as accounts_session
 from server.api import routes as api_routes
@@ -54,8 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def create_base_app(settings: Settings) -> Flask:
     """Return an app with the platform only: settings, keys, database, wake-ups, templates' language and icons."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    logs.configure(settings.log_level)
     app = Flask("server", template_folder="../templates", static_folder=None)
     app.config.update(
         SETTINGS=settings, BASE_URL=settings.base_url, MAX_CONTENT_LENGTH=30 * 2**20, MAX_FORM_MEMORY_SIZE=5 * 2**20

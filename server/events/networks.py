@@ -42,6 +42,7 @@ def parse_address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+@lru_cache(maxsize=4096)
 def has_place(address: Address) -> bool:
     """Return whether `address` can stand at a place: not private, shared, translated, tunnelled or multicast."""
     return not any(address in network for network in NO_PLACE if network.version == address.version)

@@ -18,9 +18,7 @@ def add_partitions(session: Session, today: datetime) -> list[str]:
         return []
     first = datetime(today.year, today.month, 1, tzinfo=UTC)
     starts = [_add_months(first, months) for months in range(MONTHS_AHEAD + 2)]
-    return [
-        name for start, end in pairwise(starts) if (name := _add_partition(session, start, end))
-    ]
+    return [name for start, end in pairwise(starts) if (name := _add_partition(session, start, end))]
 
 
 def _add_partition(session: Session, start: datetime, end: datetime) -> str | None:

@@ -44,7 +44,9 @@ class _Writer:
         for line in map(str.rstrip, self.lines):
             if line.strip("> ") or (kept and kept[-1].strip("> ")):
                 kept.append(line)
-        return "\n".join(kept).rstrip("> \n") + "\n"
+        if kept and not kept[-1].strip("> "):
+            kept.pop()
+        return "\n".join(kept) + "\n"
 
     def write(self, root: LexborNode) -> None:
         """Write `root` and all in it, however deep: the walk keeps a stack of its own."""

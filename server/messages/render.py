@@ -36,6 +36,7 @@ INLINE_STYLE = "width:1px;height:1px;border:0;margin:0 0 0 -1px;padding:0"  # no
 BLOCK_STYLE = "display:block;width:1px;height:1px;border:0;margin:0;padding:0"
 FIRST_BLOCKS = "p, h1, h2, h3, h4, h5, h6, div, td, li, center"
 BLOCK_INSIDE = "p, h1, h2, h3, h4, h5, h6, div, table, ul, ol, blockquote, pre, center, hr"
+CANDIDATES = 30
 QUOTED_PRINTABLE = Charset("utf-8")
 QUOTED_PRINTABLE.body_encoding = QP
 SMTP = compat32.clone(linesep="\r\n")
@@ -101,8 +102,9 @@ def _add_pixel(html: str, url: str) -> str:
 
 def _find_first_block(body: LexborNode) -> LexborNode | None:
     quoted = {node.mem_id for quote in body.css(QUOTES) for node in [quote, *quote.css(FIRST_BLOCKS)]}
-    for block in body.css(FIRST_BLOCKS):
-        if block.mem_id not in quoted and block.text().strip() and not block.css(BLOCK_INSIDE):
+    for block in body.css(FIRST_BLOCKS)[:CANDIDATES]:
+        inside = [node for node in block.css(BLOCK_INSIDE) if node.mem_id != block.mem_id]
+        if block.mem_id not in quoted and not inside and block.text().strip():
             return block
     return None
 

@@ -57,7 +57,7 @@ class StandIn:
     url: str
     home: Path
     tokens: dict[str, str] = field(default_factory=dict)
-    _services: list[Any] = field(default_factory=list)
+    _services: dict[str, Any] = field(default_factory=dict)
 
     @property
     def port(self) -> int:
@@ -78,10 +78,14 @@ class StandIn:
 
     def reset(self) -> None:
         """Begin again with the default accounts."""
-        for service in self._services:
+        self.close()
+        self.tokens = {one["email"]: one["access_token"] for one in self.steer("POST", "reset")["accounts"]}
+
+    def close(self) -> None:
+        """Close all clients."""
+        for service in self._services.values():
             service.close()
         self._services.clear()
-        self.tokens = {one["email"]: one["access_token"] for one in self.steer("POST", "reset")["accounts"]}
 
     def add_account(self, email: str, name: str = "") -> None:
         """Add an account."""
@@ -92,12 +96,14 @@ class StandIn:
         self.steer("PUT", "faults", list(rules))
 
     def gmail(self, email: str, token: str | None = None) -> Any:
-        """Return google-api-python-client's `users()` for an account."""
-        credentials = Credentials(token=token or self.tokens[email])  # type: ignore[no-untyped-call]
-        options = {"api_endpoint": self.url}
-        service = build("gmail", "v1", credentials=credentials, client_options=options, static_discovery=True)
-        self._services.append(service)
-        return service.users()
+        """Return google-api-python-client's `users()` for an account; not for several threads at once."""
+        token = token or self.tokens[email]
+        if token not in self._services:
+            options = {"api_endpoint": self.url}
+            self._services[token] = build(
+                "gmail", "v1", credentials=Credentials(token=token), client_options=options, static_discovery=True
+            )
+        return self._services[token].users()
 
     def send(self, sender: str, to: str, subject: str = "Hello", text: str = "Hi", **more: Any) -> dict[str, Any]:
         """Send a mail as an account; `more` are headers (`Message_ID` → `Message-ID`), `html` and `threadId`."""
@@ -185,6 +191,4 @@ def stand_in(stand_in_server: StandIn) -> Iterator[StandIn]:
     yield stand_in_server
     stand_in_server.script()
     stand_in_server.steer("PUT", "push", {"endpoint": ""})
-    for service in stand_in_server._services:
-        service.close()
-    stand_in_server._services.clear()
+    stand_in_server.close()

@@ -54,12 +54,10 @@ def send(call: Call, raw: bytes, *, asked_thread: str | None = None, draft_threa
 
 def _finish_head(db: sqlite3.Connection, account: str, fields: list[bytes]) -> list[bytes]:
     name = db.execute("SELECT name FROM account WHERE email = ?", (account,)).fetchone()["name"]
-    given = [field for field in fields if mail.name_of(field) == "from"]
-    given_name, given_address = parseaddr(
-        mail.decode(given[0].split(b":", 1)[1].decode(errors="replace")) if given else ""
-    )
-    if given_address.lower() != account:  # Gmail sends only as the account itself
-        sender = formataddr((given_name or name, account), "utf-8")
+    given = [field.split(b":", 1)[1].decode(errors="replace") for field in fields if mail.name_of(field) == "from"]
+    given_name, given_address = parseaddr(mail.unfold(given[0])) if given else ("", "")
+    if given_address.lower() != account or not given_name:  # Gmail sends only as the account itself
+        sender = formataddr((mail.decode(given_name) or name, account), "utf-8")
         fields = [mail.header("From", sender), *mail.without(fields, "from")]
     if not any(mail.name_of(field) == "date" for field in fields):
         fields = [mail.header("Date", formatdate(localtime=False)), *fields]

@@ -50,16 +50,21 @@ def get_header(message: Message, name: str) -> str:
 
 def decode(value: object) -> str:
     """Return a header's value as Gmail's API shows it: one line, encoded words decoded."""
-    text = re.sub(r"\r?\n[ \t]+", " ", str(value))
+    text = unfold(value)
     try:
         return str(make_header(decode_header(text)))
     except (LookupError, UnicodeError, ValueError):
         return text
 
 
+def unfold(value: object) -> str:
+    """Return a header's value on one line (RFC 5322 §2.2.3)."""
+    return re.sub(r"\r?\n[ \t]+", " ", str(value)).strip()
+
+
 def get_addresses(message: Message, name: str) -> list[str]:
-    """Return the addresses of all headers of that name."""
-    values = [decode(value) for value in message.get_all(name, [])]
+    """Return the addresses of all headers of that name; read before decoding, which may bring commas into a name."""
+    values = [unfold(value) for value in message.get_all(name, [])]
     return [address for _, address in getaddresses(values) if "@" in address]
 
 

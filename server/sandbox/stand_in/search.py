@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-WORD = re.compile(r'"[^"]*"|[(){}]|-(?=\S)|[A-Za-z_]+:(?=\S)|[^\s(){}"]+')
+WORD = re.compile(r'"[^"]*"|[(){}]|-(?=\S)|[A-Za-z]\w*:(?=\S)|[^\s(){}"]+')
 UNIT_SECONDS = {"h": 3600, "d": 86400, "m": 30 * 86400, "y": 365 * 86400}
 PLACES = {"inbox", "sent", "trash", "spam", "unread", "starred", "important", "chat"}
 HAS_LABEL = "EXISTS (SELECT 1 FROM message_label l WHERE l.message_id = m.id AND l.label_id = ?)"

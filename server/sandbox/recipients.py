@@ -15,7 +15,7 @@ from googleapiclient.errors import HttpError
 from httplib2.error import HttpLib2Error
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.config import Settings, get_settings
+from server.config import get_settings
 from server.db import get_db
 from server.sandbox import answers, behaviours
 from server.sandbox.behaviours import Act, Answer, Click, Look
@@ -29,6 +29,7 @@ POLL_SECONDS = 1.0
 REMEMBERED_LETTERS = 50
 RETURN_SECONDS = (15.0, 1800.0)
 RETURN_SHARE = 0.1  # a letter ten minutes old is looked at again about once a minute
+RETURN_CLICKS = 0.3
 AWAY_SECONDS = 5.0
 FAILURES = (HttpError, HttpLib2Error, HTTPException, GoogleAuthError, requests.RequestException, OSError)
 
@@ -36,9 +37,9 @@ log = structlog.get_logger()
 
 
 class Recipients:
-    """All recipients of one stand-in: their plans, and the letters to which they may return."""
+    """All recipients of one stand-in: their plans, and the letters to which they may return. Times are monotonic."""
 
-    def __init__(self, settings: Settings, mailboxes: Mailboxes, chance: Random) -> None:
+    def __init__(self, mailboxes: Mailboxes, chance: Random, now: float) -> None:
         self.mailboxes = mailboxes
         self.chance = chance
         self.client = requests.Session()
@@ -46,9 +47,12 @@ class Recipients:
         self._plans: list[tuple[float, int, Letter, Act]] = []
         self._number = count()
         self._letters: deque[Letter] = deque(maxlen=REMEMBERED_LETTERS)
-        self._newest_at = time.monotonic()
-        self._poll_at = self._return_at = 0.0
-        self._edge = settings.edge_base_url
+        self._newest_at = self._poll_at = now
+        self._return_at = now + RETURN_SECONDS[0]
+
+    def close(self) -> None:
+        """Close the connections to the edge."""
+        self.client.close()
 
     def remember(self) -> None:
         """Read what came before this process began, so that somebody may return to it."""
@@ -59,42 +63,50 @@ class Recipients:
         """Drop everything that was going to happen."""
         self._plans.clear()
 
-    def step(self, may_act: Callable[[], bool]) -> None:
-        """Look for new mail where it is time, and do what is due, asking `may_act` before each act."""
-        now = time.monotonic()
+    def step(self, now: float, may_act: Callable[[], bool]) -> None:
+        """Do everything that it is time for."""
         if now >= self._poll_at:
             self._poll_at = now + POLL_SECONDS
-            for account in behaviours.BEHAVIOURS:
-                for letter in self.mailboxes.take_new(account):
-                    self._plan(letter)
+            self.look_for_mail(now)
         if now >= self._return_at:
-            self._plan_return(now)
-        while self._plans and self._plans[0][0] <= time.monotonic():
+            self.plan_return(now)
+        self.act(now, may_act)
+
+    def look_for_mail(self, now: float) -> None:
+        """Read what is new in all mailboxes and plan what becomes of it."""
+        for account in behaviours.BEHAVIOURS:
+            for letter in self.mailboxes.take_new(account):
+                self._plan(letter, now)
+
+    def act(self, now: float, may_act: Callable[[], bool]) -> None:
+        """Do what is due by `now`, asking `may_act` before each act; once it says no, all plans are dropped."""
+        while self._plans and self._plans[0][0] <= now:
             if not may_act():
                 self.forget_plans()
                 return
             _at, _number, letter, act = heapq.heappop(self._plans)
-            self._act(letter, act)
+            self._do(letter, act)
 
-    def _plan(self, letter: Letter) -> None:
+    def _plan(self, letter: Letter, now: float) -> None:
         for seconds, act in behaviours.plan(letter, self.chance):
-            heapq.heappush(self._plans, (time.monotonic() + seconds, next(self._number), letter, act))
+            heapq.heappush(self._plans, (now + seconds, next(self._number), letter, act))
         if letter.images and behaviours.find_agent(letter.account):
             self._letters.append(letter)
-            self._newest_at = time.monotonic()
+            self._newest_at = now
 
-    def _plan_return(self, now: float) -> None:
+    def plan_return(self, now: float) -> None:
+        """Let somebody look again at a letter, and say when the next one may: the older the mail, the later."""
         least, most = RETURN_SECONDS
         pause = min(most, max(least, (now - self._newest_at) * RETURN_SHARE))
-        is_first, self._return_at = self._return_at == 0, now + pause * self.chance.uniform(0.7, 1.3)
-        if is_first or not self._letters:
+        self._return_at = now + pause * self.chance.uniform(0.7, 1.3)
+        if not self._letters:
             return
         letter = self.chance.choice(self._letters)
         if agent := behaviours.find_agent(letter.account):
-            act = Click(agent) if letter.links and self.chance.random() < 0.3 else Look(agent)
+            act = Click(agent) if letter.links and self.chance.random() < RETURN_CLICKS else Look(agent)
             heapq.heappush(self._plans, (now, next(self._number), letter, act))
 
-    def _act(self, letter: Letter, act: Act) -> None:
+    def _do(self, letter: Letter, act: Act) -> None:
         if isinstance(act, Answer):
             self._answer(letter, act)
         elif isinstance(act, Look):
@@ -113,9 +125,8 @@ class Recipients:
 
 def run_recipients() -> None:
     """Act for ever, in the current app's context, while the switch is on."""
-    settings = get_settings()
-    with Mailboxes(settings) as mailboxes:
-        recipients = Recipients(settings, mailboxes, Random())  # noqa: S311 - people, not secrets
+    with Mailboxes(get_settings()) as mailboxes:
+        recipients = Recipients(mailboxes, Random(), time.monotonic())  # noqa: S311 - people, not secrets
         knows_past = False
         while True:
             try:
@@ -123,7 +134,7 @@ def run_recipients() -> None:
                     if not knows_past:
                         recipients.remember()
                         knows_past = True
-                    recipients.step(_may_act)
+                    recipients.step(time.monotonic(), _may_act)
                 else:
                     recipients.forget_plans()
             except (*FAILURES, SQLAlchemyError) as error:

@@ -1,16 +1,4 @@
-"""Who may call a route, from where, and what a page may do; one decision a paragraph.
-
-Default deny. A route without `@allow(...)` answers nobody: forgetting to decide is a 403, not a hole. The whole table
-route × role is generated from these marks (docs/permissions.md) and tested.
-
-Cross-site requests. Every current browser says where a request comes from (`Sec-Fetch-Site`, else `Origin`). A
-request that may change something is refused unless it comes from our own origin or from no page at all. A request
-with neither header does not come from a browser, so no cookie was put on it against its owner's will. Requests that
-carry a bearer token need no such check: a page cannot add that header without being let.
-
-Content Security Policy. Scripts and styles come from our own files only; no inline script, no eval. Text from outside
-is escaped by Jinja, and if that ever failed the browser would still not run it. Pages are never framed.
-"""
+"""Who may call a route, from where, and what a page may do. docs/security.md says why, one decision a paragraph."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -26,6 +14,7 @@ PUBLIC = "public"
 ROLES = ("rep", "manager", "admin")  # each may do what those before it may
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+PROBES = ("healthz", "readyz")  # asked by address, and they tell nothing
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -66,6 +55,8 @@ def bearer_token(request: Request) -> str | None:
 
 def _refuse_foreign_host() -> None:
     settings: Settings = current_app.config["SETTINGS"]
+    if request.endpoint in PROBES:
+        return
     host = request.headers.get("Host", "").lower()
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if host != urlsplit(settings.base_url).netloc.lower() and name not in LOOPBACK_NAMES:
@@ -74,9 +65,6 @@ def _refuse_foreign_host() -> None:
 
 def _refuse_cross_site() -> None:
     if request.method in SAFE_METHODS or bearer_token(request) is not None:
-        return
-    view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, "takes_cross_site", False):
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site in ("same-origin", "none"):
@@ -87,8 +75,7 @@ def _refuse_cross_site() -> None:
 
 
 def _own_origins() -> tuple[str, str]:
-    base = urlsplit(current_app.config["BASE_URL"])
-    return f"{base.scheme}://{base.netloc}", f"{request.scheme}://{request.host}"
+    return _origin(current_app.config["BASE_URL"]), f"{request.scheme}://{request.host}"
 
 
 def _refuse_without_role() -> ResponseReturnValue | None:
@@ -107,25 +94,40 @@ def _refuse_without_role() -> ResponseReturnValue | None:
     return None
 
 
+def _put_headers(response: Response) -> Response:
+    settings: Settings = current_app.config["SETTINGS"]
+    headers = {
+        "Content-Security-Policy": _content_security_policy(settings),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+    if settings.is_https:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _content_security_policy(settings: Settings) -> str:
+    edge, stream, google = map(_origin, (settings.edge_base_url, settings.stream_base_url, settings.google_auth_uri))
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "font-src": "'self'",
+        "manifest-src": "'self'",
+        "img-src": f"'self' data: {edge}",  # the edge knows a member's browser by an image (T12)
+        "connect-src": f"'self' {stream}",
+        "form-action": f"'self' {google}",  # Chromium holds the redirect that follows a form to this, too
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in rules.items())
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _put_headers(response: Response) -> Response:
-    settings = current_app.config["SETTINGS"]
-    response.headers.setdefault(
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; "
-        f"img-src 'self' data: {settings.edge_base_url}; connect-src 'self' {settings.stream_base_url}; "
-        # Chromium holds a form's redirects to this too, so Google's consent page must be among the targets.
-        f"form-action 'self' {_origin(settings.google_auth_uri)}; base-uri 'none'; frame-ancestors 'none'",
-    )
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if settings.is_https:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if response.mimetype == "text/html":
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response

@@ -26,14 +26,16 @@ from server.accounts.browser_sessions import end_sessions as end_sessions
 from server.accounts.devices import ensure_device
 from server.accounts.models import AccessToken, BrowserSession, Member, Workspace
 from server.clock import now
-from server.config import Settings
+from server.config import Settings, get_settings
 from server.db import close_sessions, get_db, get_session
 from server.errors import Refused
 from server.htmx import is_partial_wanted
+from server.keys import get_keys
 from server.security import bearer_token
+from server.tracking.devices import device_ticket
 
 SESSION_COOKIE = "warmline_session"
-DEVICE_COOKIE = "warmline_device"
+DEVICE_COOKIE = "warmline_browser"  # not the edge's name: on one machine both origins share their cookies
 DEVICE_COOKIE_SECONDS = 400 * 86_400  # the longest that browsers keep a cookie (RFC 6265bis, section 5.5)
 MEMBER_KEY = "_user_id"  # flask-login's; kept in the column `member_id`, not in the data
 
@@ -126,7 +128,7 @@ def init_app(app: Flask) -> None:
     login.user_loader(_load_by_session)
     login.request_loader(_load_by_bearer)
     login.unauthorized_handler(_ask_to_sign_in)
-    app.jinja_env.globals["device_id"] = device_id
+    app.context_processor(lambda: {"device_image_url": device_image_url()})
     app.jinja_env.filters["browser"] = browser_sessions.name_browser
     app.extensions["babel"].timezone_selector = select_time_zone
 
@@ -189,8 +191,16 @@ def token_id() -> int | None:
 
 def device_id() -> str | None:
     """Return the id of this browser, if a member has ever signed in here."""
-    value = request.cookies.get(cookie_name(current_app.config["SETTINGS"], DEVICE_COOKIE), "")
+    value = request.cookies.get(cookie_name(get_settings(), DEVICE_COOKIE), "")
     return value if re.fullmatch(r"[\w-]{43}", value, re.ASCII) else None
+
+
+def device_image_url() -> str | None:
+    """Return the image by which the recipients' edge gets to know this browser as a member's (T12)."""
+    known = device_id() if current_user.is_authenticated else None
+    if known is None:
+        return None
+    return f"{get_settings().edge_base_url}/device/{device_ticket(get_keys(), known)}.gif"
 
 
 def select_time_zone() -> str | None:
@@ -291,7 +301,7 @@ def _change(row: BrowserSession, changed: dict[str, Any], removed: list[str], to
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = get_settings()
     response.set_cookie(
         cookie_name(settings, name), value, max_age=seconds, path="/", httponly=True, samesite="Lax",
         secure=settings.is_https,
@@ -299,7 +309,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None
 
 
 def _drop_cookie(response: Response) -> None:
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = get_settings()
     response.delete_cookie(
         cookie_name(settings, SESSION_COOKIE), path="/", httponly=True, samesite="Lax", secure=settings.is_https
     )

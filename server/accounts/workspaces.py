@@ -4,7 +4,6 @@ from sqlmodel import Session
 
 from server.accounts.members import read_name, read_time_zone
 from server.accounts.models import Workspace
-from server.queue import announce
 
 
 def change_workspace(
@@ -13,8 +12,6 @@ def change_workspace(
     """Change a workspace's name and time zone, and whether its managers see what belongs to the team."""
     workspace.name = read_name(name)
     workspace.time_zone = read_time_zone(time_zone)
-    if workspace.managers_see_team != managers_see_team:
-        workspace.managers_see_team = managers_see_team
-        announce(session, "workspace", id=workspace.id)
+    workspace.managers_see_team = managers_see_team
     session.add(workspace)
     session.flush()

@@ -1,5 +1,6 @@
 """Browser sessions: when a row exists, what its cookie holds, what ends it."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,6 +22,7 @@ from server.clock import now
 from server.db import get_db, get_session
 from server.keys import hash_token
 from server.security import PUBLIC, allow
+from server.tracking.devices import read_ticket
 from tests.factories import make_member
 from tests.sign_in import sign_in
 
@@ -122,17 +124,29 @@ def test_signing_in_twice_in_a_browser_makes_one_device(client: FlaskClient, ses
     for _ in range(2):
         client.post(f"/enter/{alice.id}")
         client.post("/leave")
-    device = client.get_cookie("warmline_device")
+    device = client.get_cookie("warmline_browser")
     assert device is not None and device.http_only
     assert [known.id for known in session.exec(select(Device)).all()] == [device.value]
+
+
+def test_pages_tell_the_edge_which_browser_is_a_members(app: Flask, session: Session) -> None:
+    alice = make_member(session, "Alice")
+    session.commit()
+    client = app.test_client()
+    assert "/device/" not in client.get("/sign-in").text
+    client.post(f"/enter/{alice.id}")
+    device = client.get_cookie("warmline_browser")
+    found = re.search(r'src="http://127\.0\.0\.1:8001/device/([\w-]+)\.gif"', client.get("/settings/profile").text)
+    assert device is not None and found is not None
+    assert read_ticket(app.extensions["warmline_keys"], found[1]) == device.value
 
 
 def test_a_device_id_that_warmline_did_not_give_is_replaced(client: FlaskClient, session: Session) -> None:
     alice = make_member(session, "Alice")
     session.commit()
-    client.set_cookie("warmline_device", "m" * 43)
+    client.set_cookie("warmline_browser", "m" * 43)
     client.post(f"/enter/{alice.id}")
-    device = client.get_cookie("warmline_device")
+    device = client.get_cookie("warmline_browser")
     assert device is not None and device.value != "m" * 43
 
 

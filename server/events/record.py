@@ -24,6 +24,7 @@ from server.events.place import Place, find_place
 from server.events.verdict import VERSION, judge
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
+HITS = (EventKind.VIEWED, EventKind.CLICKED)
 HIDDEN_VERDICTS = (Verdict.MACHINE, Verdict.SELF)
 
 
@@ -75,14 +76,7 @@ def _take_ids(session: Session, count: int) -> int:
 
 
 def _make_row(event_id: int, fact: Fact, copy: SentCopy, burst_links: int) -> dict[str, Any]:
-    evidence = {**fact.evidence, "kind": fact.kind}
-    if burst_links:
-        evidence["burst_links"] = burst_links
-    if copy.sent_at is not None:
-        evidence["after_send_ms"] = round((fact.at - copy.sent_at).total_seconds() * 1000)
-    judgement = judge(evidence)
-    is_hit = fact.kind in (EventKind.VIEWED, EventKind.CLICKED)
-    place = _find_place(evidence) if is_hit else Place()
+    evidence = _complete(fact, copy, burst_links)
     return {
         "id": event_id,
         "at": fact.at,
@@ -91,27 +85,44 @@ def _make_row(event_id: int, fact: Fact, copy: SentCopy, burst_links: int) -> di
         "workspace_id": copy.workspace_id,
         "member_id": copy.member_id,
         "kind": fact.kind,
-        "verdict": judgement.verdict,
-        "is_shown": not (is_hit and judgement.verdict in HIDDEN_VERDICTS),
-        "confidence": judgement.confidence,
-        "reasons": judgement.reasons,
-        "verdict_version": VERSION,
+        **_judge(fact.kind, evidence),
         "message_id": copy.message_id,
         "copy_id": fact.copy_id,
         **attribute(copy, fact.recipient_id, fact.person_name, fact.person_address),
         "subject": copy.subject,
         "content_kind": "sales",
         "link_target": fact.link_target,
-        "place_city": place.city,
-        "place_country": place.country,
-        "place_source": place.source,
+        **_place(fact.kind, evidence),
         "details": fact.details,
         "evidence": evidence,
     }
 
 
-def _find_place(evidence: dict[str, Any]) -> Place:
-    return find_place(get_settings(), str(evidence.get("ip") or ""), str(evidence.get("agent") or ""))
+def _complete(fact: Fact, copy: SentCopy, burst_links: int) -> dict[str, Any]:
+    evidence = {**fact.evidence, "kind": fact.kind}
+    if burst_links:
+        evidence["burst_links"] = burst_links
+    if copy.sent_at is not None:
+        evidence["after_send_ms"] = round((fact.at - copy.sent_at).total_seconds() * 1000)
+    return evidence
+
+
+def _judge(kind: EventKind, evidence: dict[str, Any]) -> dict[str, Any]:
+    judgement = judge(evidence)
+    return {
+        "verdict": judgement.verdict,
+        "is_shown": kind not in HITS or judgement.verdict not in HIDDEN_VERDICTS,
+        "confidence": judgement.confidence,
+        "reasons": judgement.reasons,
+        "verdict_version": VERSION,
+    }
+
+
+def _place(kind: EventKind, evidence: dict[str, Any]) -> dict[str, Any]:
+    place = Place()
+    if kind in HITS:
+        place = find_place(get_settings(), str(evidence.get("ip") or ""), str(evidence.get("agent") or ""))
+    return {"place_city": place.city, "place_country": place.country, "place_source": place.source}
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> set[int]:

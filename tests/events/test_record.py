@@ -1,5 +1,6 @@
 """The event log: each fact once, numbered in the order of commits, with the right person and counters."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -153,3 +154,31 @@ def test_a_committed_batch_is_announced_and_a_rolled_back_one_is_not(app: Flask,
     assert found == [b'{"topic": "event"}']
     with get_db().session(write=False) as reading:
         assert [event.hit_id for event in reading.exec(select(Event))] == ["b"]
+
+
+def test_a_cursor_that_follows_the_ids_misses_nothing_while_many_record(app: Flask, session: Session) -> None:
+    mailbox = make_mailbox(session, make_member(session))
+    copies = [make_copy(session, mailbox) for _ in range(4)]
+    session.commit()
+
+    def work(copy: Copy) -> None:
+        with app.app_context():
+            for number in range(12):
+                with get_db().session() as own:
+                    record(own, [fact(copy, f"{copy.id}-{number}-{part}") for part in range(3)])
+                    own.commit()
+
+    threads = [threading.Thread(target=work, args=(copy,)) for copy in copies]
+    for thread in threads:
+        thread.start()
+    seen: list[int] = []
+    is_last_look = False
+    while not is_last_look:
+        is_last_look = not any(thread.is_alive() for thread in threads)
+        with get_db().session(write=False) as reading:
+            query = select(Event.id).where(col(Event.id) > (seen[-1] if seen else 0)).order_by(col(Event.id))
+            seen += reading.exec(query).all()
+    assert len(seen) == len(set(seen)) == 144
+    for copy in copies:
+        session.refresh(copy)
+    assert [copy.views for copy in copies] == [36] * 4

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from server import queue
 from server.clock import now
-from server.errors import ForeignFailure
+from server.errors import ForeignFailure, Unreadable
 from server.gmail import mailboxes
 from server.gmail.answers import RawMail
 from server.gmail.client import Gmail
@@ -144,7 +144,7 @@ def _receive(session: Session, mailbox: Mailbox, mail: RawMail, receive: Receive
 
 def _quarantine(session: Session, mailbox: Mailbox, mail: RawMail, error: Exception) -> None:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    reason = getattr(error, "reason", None) or f"{type(error).__name__} in {frame.name}"
+    reason = error.reason if isinstance(error, Unreadable) else f"{type(error).__name__} in {frame.name}"
     log.warning(
         "mail quarantined", mailbox_id=mailbox.id, gmail_id=mail.gmail_id, reason=reason, line=frame.lineno
     )  # never the text of a foreign error: it may quote the mail

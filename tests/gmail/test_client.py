@@ -149,7 +149,7 @@ ERRORS = [
 
 @pytest.fixture
 def odd_gmail(mailbox: Mailbox, httpserver: HTTPServer) -> Iterator[Gmail]:
-    credentials = Credentials(token="good", expiry=None)  # type: ignore[no-untyped-call]
+    credentials = Credentials(token="good", expiry=None)
     gmail = Gmail(mailbox, credentials, httpserver.url_for("").rstrip("/"))
     yield gmail
     gmail.close()
@@ -199,7 +199,7 @@ def test_server_that_nobody_reaches_has_done_nothing(mailbox: Mailbox) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        gmail = Gmail(mailbox, Credentials(token="good"), endpoint)  # type: ignore[no-untyped-call]
+        gmail = Gmail(mailbox, Credentials(token="good"), endpoint)
         with pytest.raises(GmailFailure) as failure:
             gmail.send_draft("r1")
     assert (failure.value.permanent, failure.value.in_doubt) == (False, False)
@@ -235,7 +235,7 @@ def hang_up() -> Iterator[HangUp]:
 
 def test_send_without_an_answer_is_never_repeated(mailbox: Mailbox, hang_up: HangUp) -> None:
     endpoint = f"http://127.0.0.1:{hang_up.listener.getsockname()[1]}"
-    with Gmail(mailbox, Credentials(token="good"), endpoint) as gmail:  # type: ignore[no-untyped-call]
+    with Gmail(mailbox, Credentials(token="good"), endpoint) as gmail:
         with pytest.raises(GmailFailure) as failure:
             gmail.send_draft("r1")
         assert failure.value.in_doubt
@@ -249,6 +249,6 @@ def test_connection_gone_stale_is_replaced_before_an_effect(httpserver: HTTPServ
     httpserver.expect_request("/effect", method="POST").respond_with_data("done", headers={"Connection": "close"})
     http = OneTryHttp()
     answers = [http.request(httpserver.url_for("/effect"), "POST", body=b"")[1] for _ in range(3)]
-    http.close()
+    http.close()  # type: ignore[no-untyped-call]
     assert answers == [b"done"] * 3
     assert len(httpserver.log) == 3

@@ -236,7 +236,7 @@ def test_disconnected_mailbox_is_revoked_at_google_and_its_copies_are_deleted(
     copy = make_copy(session, mailbox)
     add(session, QuarantinedMail(mailbox_id=mailbox.id, gmail_id="g1", reason="odd"))
     add(session, PubsubNotification(pubsub_message_id="p1", mailbox_id=mailbox.id))
-    add(session, make_inbound(mailbox, copy.id))
+    add(session, make_inbound(mailbox, copy.id or 0))
     session.commit()
     assert "Never Mind" in browser.get(f"/mailboxes/{mailbox.id}/disconnection").text
     page = browser.post(f"/mailboxes/{mailbox.id}/disconnection", follow_redirects=True)
@@ -292,7 +292,7 @@ def test_guest_is_sent_to_sign_in(client: FlaskClient) -> None:
         assert answer.status_code in (302, 303) and answer.headers["Location"].startswith("/sign-in")
 
 
-def make_inbound(mailbox: Mailbox, copy_id: int | None) -> InboundMail:
+def make_inbound(mailbox: Mailbox, copy_id: int) -> InboundMail:
     return InboundMail(
         mailbox_id=mailbox.id, copy_id=copy_id, gmail_id="g2", kind="reply", sender_address=FLYNN, received_at=now()
     )

@@ -51,7 +51,7 @@ class Signer:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
-        self._signer = crypt.RSASigner.from_string(private, KEY_ID)  # type: ignore[no-untyped-call]
+        self._signer = crypt.RSASigner.from_string(private, KEY_ID)
 
     def sign(self, claims: dict[str, Any], key_id: str = KEY_ID) -> str:
         token: bytes = jwt.encode(self._signer, claims, key_id=key_id)

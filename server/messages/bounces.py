@@ -6,8 +6,7 @@ from email.message import Message as Mail
 
 from flufl.bounce import all_failures
 
-from server.errors import Unreadable
-from server.messages.headers import read_message_ids, read_text, read_word
+from server.messages.headers import BROKEN, read_message_ids, read_text, read_word
 
 STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 MAILBOX_FULL = "5.2.2"  # RFC 3463 §3.3: permanent by its number, temporary in truth
@@ -44,8 +43,8 @@ def scan(mail: Mail) -> list[Failure]:
     """Return the failures in a bounce of any other form."""
     try:
         _, permanent = all_failures(mail)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise Unreadable(f"it looks like a bounce of unknown form ({type(error).__name__})") from error
+    except BROKEN:  # flufl.bounce trips over headers with 8-bit characters
+        permanent = frozenset()
     addresses = sorted(address.decode("ascii", "replace") for address in permanent)
     addresses = addresses or read_text(mail, "X-Failed-Recipients").replace(",", " ").split()
     return [Failure(address) for address in addresses[:MAX_FAILURES]]
@@ -55,7 +54,7 @@ def read_original_ids(mail: Mail) -> list[str]:
     """Return the message ids of the mails that the bounce carries with it."""
     found: list[str] = []
     for part in mail.walk():
-        if part.get_content_type() == "text/rfc822-headers":
+        if part.get_content_type() in ("text/rfc822-headers", "text/plain"):
             found += re.findall(r"^message-id:\s*(<[^<>\s]+>)", str(part.get_payload()), re.IGNORECASE | re.MULTILINE)
         elif part.get_content_type() == "message/rfc822" and part.is_multipart():
             for original in part.get_payload():

@@ -10,7 +10,15 @@ from email.message import Message as Mail
 from server.errors import Unreadable
 from server.messages.addresses import Address
 from server.messages.bounces import Failure, read_original_ids, read_report, scan
-from server.messages.headers import parse_mail, read_address, read_message_ids, read_references, read_text, read_word
+from server.messages.headers import (
+    BROKEN,
+    parse_mail,
+    read_address,
+    read_message_ids,
+    read_references,
+    read_text,
+    read_word,
+)
 from server.messages.models import InboundKind
 
 DAEMON = re.compile(r"(mailer-?daemon|mail-?daemon|postmaster|mdaemon|microsoftexchange[0-9a-f]{32})@", re.IGNORECASE)
@@ -60,7 +68,7 @@ def classify(raw: bytes) -> Inbound:
         try:
             kind, failures = _read_notice(whole, kind)
             references = read_original_ids(whole) + references
-        except (RecursionError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except BROKEN as error:
             raise Unreadable(f"its report cannot be parsed ({type(error).__name__})") from error
     message_ids = read_message_ids(mail, "Message-ID")
     return Inbound(

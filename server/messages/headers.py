@@ -4,7 +4,7 @@ Parsed with `compat32`: `policy.default` raises on real bounces (facts.md, Gmail
 """
 
 import re
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message as Mail
 from email.parser import BytesParser
@@ -16,6 +16,8 @@ from server.messages.addresses import Address
 ADDRESS = r"[^\s<>(),;:\"\\\[\]]+@[^\s<>(),;:\"\\]+"
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 MESSAGE_ID = re.compile(r"<[^<>]{1,900}>")
+# What the email package has been seen to raise on mail that breaks its rules.
+BROKEN = (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 MAX_REFERENCES = 50
 MAX_TEXT_CHARACTERS = 1000
 
@@ -24,7 +26,7 @@ def parse_mail(raw: bytes, *, headers_only: bool = False) -> Mail:
     """Return the parsed mail; raises `Unreadable` where even the lenient parser gives up."""
     try:
         return BytesParser(policy=compat32).parsebytes(raw, headersonly=headers_only)
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise Unreadable(f"its structure cannot be parsed ({type(error).__name__})") from error
 
 
@@ -76,12 +78,13 @@ def _read_name(text: str) -> str:
     text = text.strip()
     if text.startswith('"') and text.endswith('"') and len(text) > 1:
         text = re.sub(r"\\(.)", r"\1", text[1:-1])
-    return _decode(text)[:200]
+    name = _decode(text)[:200]
+    return "" if "=?" in name else name  # still encoded: no charset we know
 
 
 def _decode(text: str) -> str:
     try:
         decoded = str(make_header(decode_header(text)))
-    except (HeaderParseError, LookupError, ValueError, TypeError):
+    except BROKEN:
         decoded = text
     return " ".join("".join(c if c.isprintable() else " " for c in decoded).split())

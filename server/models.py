@@ -8,7 +8,9 @@ from server.gmail import models as gmail
 from server.messages import models as messages
 from server.people import models as people
 from server.sandbox import models as sandbox
+from server.scoring import models as scoring
+from server.tasks import models as tasks
 
 metadata = SQLModel.metadata
 
-__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people", "sandbox"]
+__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "tasks"]

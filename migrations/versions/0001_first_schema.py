@@ -49,8 +49,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index("ix_event_copy", ["copy_id", "at"], unique=False)
-        batch_op.create_index("ix_event_member_feed", ["member_id", "is_shown", "at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_event_member_feed", ["workspace_id", "member_id", "is_shown", "at", "id"], unique=False
+        )
         batch_op.create_index("ix_event_message", ["message_id", "at"], unique=False)
+        batch_op.create_index("ix_event_person", ["person_id", "at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_event_unknown_person",
+            ["workspace_id", "person_address"],
+            unique=False,
+            sqlite_where=sa.text("person_id IS NULL"),
+            postgresql_where=sa.text("person_id IS NULL"),
+        )
         batch_op.create_index("ix_event_workspace_feed", ["workspace_id", "is_shown", "at", "id"], unique=False)
 
     op.create_table(
@@ -81,6 +91,18 @@ def upgrade() -> None:
         sa.Column("managers_see_team", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "custom_field",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("workspace_id", "name"),
     )
     op.create_table(
         "invitation",
@@ -128,6 +150,34 @@ def upgrade() -> None:
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_member_workspace_id"), ["workspace_id"], unique=False)
 
+    op.create_table(
+        "score_model",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("half_life_hours", sa.Float(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("landmark_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("recompute_wanted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recompute_after_person_id", sa.Integer(), nullable=False),
+        sa.Column("people_to_recompute", sa.Integer(), nullable=False),
+        sa.Column("recomputed_people", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("workspace_id"),
+    )
+    op.create_table(
+        "score_weight",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("points", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "kind"),
+    )
     op.create_table(
         "accesstoken",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -234,7 +284,14 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("job_title", sa.String(), nullable=False),
+        sa.Column("phone", sa.String(), nullable=False),
+        sa.Column("linkedin_url", sa.String(), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column("custom", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["owner_id"],
             ["member.id"],
@@ -249,6 +306,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_person_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_person_workspace_id"), ["workspace_id"], unique=False)
 
+    op.create_table(
+        "external_score",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("source_name", sa.String(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("person_id"),
+    )
     op.create_table(
         "message",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -305,6 +374,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_person_address_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "person_score",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("rose_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("person_id"),
+    )
+    with op.batch_alter_table("person_score", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_person_score_rank", ["workspace_id", "owner_id", "value", "rose_at", "name"], unique=False
+        )
+
+    op.create_table(
         "pubsub_notification",
         sa.Column("pubsub_message_id", sa.String(), nullable=False),
         sa.Column("mailbox_id", sa.Integer(), nullable=True),
@@ -333,6 +431,67 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("mailbox_id", "gmail_id"),
     )
+    op.create_table(
+        "score_adjustment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("points", sa.Float(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("score_adjustment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_score_adjustment_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "task",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("creator_id", sa.Integer(), nullable=False),
+        sa.Column("assignee_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("priority", sa.String(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("has_time", sa.Boolean(), nullable=False),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assignee_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["creator_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.create_index("ix_task_assignee_due", ["assignee_id", "completed_at", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_task_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_task_workspace_id"), ["workspace_id"], unique=False)
+
     op.create_table(
         "copy",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -469,12 +628,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_copy_gmail_thread_id"))
 
     op.drop_table("copy")
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_task_workspace_id"))
+        batch_op.drop_index(batch_op.f("ix_task_person_id"))
+        batch_op.drop_index("ix_task_assignee_due")
+
+    op.drop_table("task")
+    with op.batch_alter_table("score_adjustment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_score_adjustment_person_id"))
+
+    op.drop_table("score_adjustment")
     op.drop_table("quarantined_mail")
     with op.batch_alter_table("pubsub_notification", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pubsub_notification_received_at"))
         batch_op.drop_index(batch_op.f("ix_pubsub_notification_mailbox_id"))
 
     op.drop_table("pubsub_notification")
+    with op.batch_alter_table("person_score", schema=None) as batch_op:
+        batch_op.drop_index("ix_person_score_rank")
+
+    op.drop_table("person_score")
     with op.batch_alter_table("person_address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_address_person_id"))
 
@@ -485,6 +658,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_message_mailbox_id"))
 
     op.drop_table("message")
+    op.drop_table("external_score")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_workspace_id"))
         batch_op.drop_index(batch_op.f("ix_person_owner_id"))
@@ -514,6 +688,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_accesstoken_member_id"))
 
     op.drop_table("accesstoken")
+    op.drop_table("score_weight")
+    op.drop_table("score_model")
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_member_workspace_id"))
 
@@ -522,12 +698,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_invitation_workspace_id"))
 
     op.drop_table("invitation")
+    op.drop_table("custom_field")
     op.drop_table("workspace")
     op.drop_table("recipients_switch")
     op.drop_table("journal_cursor")
     op.drop_table("event_clock")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_workspace_feed")
+        batch_op.drop_index(
+            "ix_event_unknown_person",
+            sqlite_where=sa.text("person_id IS NULL"),
+            postgresql_where=sa.text("person_id IS NULL"),
+        )
+        batch_op.drop_index("ix_event_person")
         batch_op.drop_index("ix_event_message")
         batch_op.drop_index("ix_event_member_feed")
         batch_op.drop_index("ix_event_copy")

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from server.db import UtcDateTime
@@ -40,6 +40,9 @@ class Verdict(StrEnum):
 COUNTED_VERDICTS = (Verdict.HUMAN, Verdict.PROXY, Verdict.UNKNOWN)
 
 
+UNOWNED = 0  # the `member_id` of engagement by somebody whom no member owns: every member of the workspace sees it
+
+
 class EventClock(SQLModel, table=True):
     """One row that numbers events: its lock makes ids follow the order of commits, so a cursor misses nothing."""
 
@@ -56,14 +59,23 @@ class Event(SQLModel, table=True):
     the outside fact and is unique for its `at`, so nothing is recorded twice. `is_shown` is False for views and clicks
     by a machine or by ourselves.
     `person_name` and `person_address` are what was known then; several `person_candidates` mean a shared copy.
+    Marketing engagement has no copy, and `UNOWNED` as its member while nobody owns the person.
     """
 
     __table_args__: Any = (
         UniqueConstraint("hit_id", "at"),
-        Index("ix_event_member_feed", "member_id", "is_shown", "at", "id"),
+        Index("ix_event_member_feed", "workspace_id", "member_id", "is_shown", "at", "id"),
         Index("ix_event_workspace_feed", "workspace_id", "is_shown", "at", "id"),
         Index("ix_event_copy", "copy_id", "at"),
         Index("ix_event_message", "message_id", "at"),
+        Index("ix_event_person", "person_id", "at", "id"),
+        Index(
+            "ix_event_unknown_person",
+            "workspace_id",
+            "person_address",
+            sqlite_where=text("person_id IS NULL"),
+            postgresql_where=text("person_id IS NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

@@ -1,0 +1,1 @@
+"""Tasks: what a member has to do next, for whom, and when."""

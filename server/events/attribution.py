@@ -1,4 +1,7 @@
-"""Who an event is about. One recipient on the copy: they. Several: no guess, all of them are candidates (F8)."""
+"""Who an event is about. One recipient on the copy: they. Several: no guess, all of them are candidates (F8).
+
+Without a copy it is marketing engagement: the person of the workspace who holds the address, and their owner (F5).
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -8,7 +11,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from server.events.models import UNOWNED
 from server.messages.models import Copy, Message, Recipient
+from server.people.models import Person, PersonAddress
 
 
 @dataclass(slots=True)
@@ -21,6 +26,18 @@ class SentCopy:
     subject: str
     sent_at: datetime | None
     recipients: list[Recipient] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """What an event needs to know of a person."""
+
+    person_id: int
+    owner_id: int | None
+    name: str
+
+
+Holder = tuple[int, str]  # a workspace's id, and an address in lower case
 
 
 def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCopy]:
@@ -46,6 +63,36 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
         if recipient is not None:
             copy.recipients.append(recipient)
     return copies
+
+
+def load_people(session: Session, holders: Collection[Holder]) -> dict[Holder, KnownPerson]:
+    """Return the people who hold these addresses, in one query; addresses that nobody holds are left out."""
+    if not holders:
+        return {}
+    query = (
+        select(
+            col(PersonAddress.workspace_id), col(PersonAddress.email),
+            col(Person.id), col(Person.owner_id), col(Person.name),
+        )
+        .join(Person, col(Person.id) == col(PersonAddress.person_id))
+        .where(
+            col(PersonAddress.workspace_id).in_({workspace_id for workspace_id, _address in holders}),
+            col(PersonAddress.email).in_({address for _workspace_id, address in holders}),
+        )
+    )  # fmt: skip
+    return {(row[0], row[1]): KnownPerson(row[2] or 0, row[3], row[4]) for row in session.execute(query)}
+
+
+def attribute_person(person: KnownPerson | None, name: str, address: str) -> dict[str, Any]:
+    """Return the event's columns that say who and whose, for a fact without a copy."""
+    return {
+        "member_id": person.owner_id or UNOWNED if person else UNOWNED,
+        "recipient_id": None,
+        "person_id": person.person_id if person else None,
+        "person_name": (person.name if person else "") or name,
+        "person_address": address,
+        "person_candidates": [],
+    }
 
 
 def attribute(copy: SentCopy, recipient_id: int | None, name: str, address: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ Click = tuple[datetime, str]
 
 def count_links(session: Session, facts: "Sequence[Fact]") -> dict[str, int]:
     """Return, for the hit id of each click in `facts`, the distinct links of its copy clicked within the window."""
-    clicks = [fact for fact in facts if fact.kind == EventKind.CLICKED]
+    clicks = [fact for fact in facts if fact.kind == EventKind.CLICKED and fact.copy_id is not None]
     if not clicks:
         return {}
     seen = _load_clicks(session, clicks)
@@ -32,8 +32,8 @@ def count_links(session: Session, facts: "Sequence[Fact]") -> dict[str, int]:
     }
 
 
-def _load_clicks(session: Session, clicks: "Sequence[Fact]") -> defaultdict[int, list[Click]]:
-    seen: defaultdict[int, list[Click]] = defaultdict(list)
+def _load_clicks(session: Session, clicks: "Sequence[Fact]") -> defaultdict[int | None, list[Click]]:
+    seen: defaultdict[int | None, list[Click]] = defaultdict(list)
     query = select(Event.copy_id, Event.at, Event.link_target).where(
         col(Event.copy_id).in_({fact.copy_id for fact in clicks}),
         col(Event.at) >= min(fact.at for fact in clicks) - WINDOW,

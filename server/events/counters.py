@@ -27,9 +27,9 @@ def move_counters(session: Session, rows: Iterable[dict[str, Any]]) -> None:
     steps: defaultdict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTER_OF_KIND.values(), 0))
     last: dict[int, datetime] = {}
     for row in rows:
-        if not row["is_shown"]:
-            continue
         copy_id = row["copy_id"]
+        if copy_id is None or not row["is_shown"]:
+            continue
         last[copy_id] = max(last.get(copy_id, row["at"]), row["at"])
         counter = COUNTER_OF_KIND.get(row["kind"])
         if counter and (row["verdict"] in COUNTED_VERDICTS or row["kind"] == EventKind.BOUNCED):

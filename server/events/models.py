@@ -56,8 +56,8 @@ class Event(SQLModel, table=True):
     """One engagement fact. Everything a person sees is a projection of this table.
 
     `id` follows commit order (the stream's cursor), `at` is when it happened (the order of the feed). `hit_id` names
-    the outside fact and is unique for its `at`, so nothing is recorded twice. `is_shown` is False for views and clicks
-    by a machine or by ourselves.
+    the outside fact and is unique for its `at`, so nothing is recorded twice. `is_shown` is False for what a machine or
+    we ourselves did, except for automatic replies and bounces.
     `person_name` and `person_address` are what was known then; several `person_candidates` mean a shared copy.
     Marketing engagement has no copy, and `UNOWNED` as its member while nobody owns the person.
     """

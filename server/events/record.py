@@ -16,7 +16,15 @@ from sqlmodel import Session, col
 from server import queue
 from server.clock import now
 from server.config import get_settings
-from server.events.attribution import SentCopy, attribute, load_copies
+from server.events.attribution import (
+    Holder,
+    KnownPerson,
+    SentCopy,
+    attribute,
+    attribute_person,
+    load_copies,
+    load_people,
+)
 from server.events.bursts import count_links
 from server.events.counters import move_counters
 from server.events.models import Event, EventClock, EventKind, Verdict
@@ -24,7 +32,9 @@ from server.events.place import Place, find_place
 from server.events.verdict import VERSION, judge
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
-HITS = (EventKind.VIEWED, EventKind.CLICKED)
+SALES, MARKETING = "sales", "marketing"
+PLACED_KINDS = (EventKind.VIEWED, EventKind.CLICKED, EventKind.WEB_VISITED)
+MACHINES_OWN_KINDS = (EventKind.AUTO_REPLIED, EventKind.BOUNCED)  # made by machines, and worth seeing
 HIDDEN_VERDICTS = (Verdict.MACHINE, Verdict.SELF)
 
 
@@ -33,38 +43,53 @@ class Fact:
     """Something that happened outside, named by `hit_id`, at most once for its `at`.
 
     `person_name`, `person_address` and `recipient_id` say who, where that is known; else the copy's recipients do.
-    `details` belong to the kind and are shown; `evidence` is what `verdict.judge` takes.
+    A fact without a copy names its `workspace_id`, its `subject` and a `person_address`; `content_kind` is "sales" or
+    "marketing". `details` belong to the kind and are shown; `evidence` is what `verdict.judge` takes.
     """
 
     kind: EventKind
     at: datetime
     hit_id: str
-    copy_id: int
+    copy_id: int | None = None
     person_name: str = ""
     person_address: str = ""
     recipient_id: int | None = None
     link_target: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
+    workspace_id: int | None = None
+    content_kind: str = SALES
+    subject: str = ""
 
 
 def record(session: Session, facts: Sequence[Fact]) -> list[int]:
     """Record `facts` and return the ids of the new events; facts already known, or whose copy is gone, are skipped."""
-    copies = load_copies(session, {fact.copy_id for fact in facts})
-    facts = [fact for fact in facts if fact.copy_id in copies]
+    copies = load_copies(session, {fact.copy_id for fact in facts if fact.copy_id is not None})
+    facts = [fact for fact in facts if fact.copy_id is None or fact.copy_id in copies]
     if not facts:
         return []
     first_id = _take_ids(session, len(facts))
+    people = load_people(session, {_holder(fact) for fact in facts if fact.copy_id is None})
     links = count_links(session, facts)
     rows = [
-        _make_row(first_id + index, fact, copies[fact.copy_id], links.get(fact.hit_id, 0))
+        _make_row(first_id + index, fact, _about(fact, copies, people), links.get(fact.hit_id, 0))
         for index, fact in enumerate(facts)
     ]
     ids = _insert(session, rows)
     if ids:
-        move_counters(session, [row for row in rows if row["id"] in ids])
+        _project(session, [row for row in rows if row["id"] in ids])
         queue.announce(session, "event")
     return sorted(ids)
+
+
+def hold_clock(session: Session) -> None:
+    """Let nobody else record until the commit: what is read from now on about events is still so when it is written."""
+    _take_ids(session, 0)
+
+
+def _project(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Move everything that is computed from events by the new `rows`."""
+    move_counters(session, rows)
 
 
 def _take_ids(session: Session, count: int) -> int:
@@ -75,22 +100,41 @@ def _take_ids(session: Session, count: int) -> int:
     return last_id - count + 1
 
 
-def _make_row(event_id: int, fact: Fact, copy: SentCopy, burst_links: int) -> dict[str, Any]:
+def _holder(fact: Fact) -> Holder:
+    if fact.workspace_id is None:
+        raise ValueError(f"the fact {fact.hit_id} has neither a copy nor a workspace")
+    return fact.workspace_id, fact.person_address.lower()
+
+
+def _about(
+    fact: Fact, copies: dict[int, SentCopy], people: dict[Holder, KnownPerson]
+) -> tuple[SentCopy | None, dict[str, Any]]:
+    """Return the fact's copy, and the event's columns that say about what, about whom and whose it is."""
+    if fact.copy_id is None:
+        workspace_id, address = holder = _holder(fact)
+        subject = {"workspace_id": workspace_id, "message_id": None, "subject": fact.subject}
+        return None, subject | attribute_person(people.get(holder), fact.person_name, address)
+    copy = copies[fact.copy_id]
+    subject = {"workspace_id": copy.workspace_id, "message_id": copy.message_id, "subject": copy.subject}
+    who = attribute(copy, fact.recipient_id, fact.person_name, fact.person_address)
+    return copy, {**subject, "member_id": copy.member_id, **who}
+
+
+def _make_row(
+    event_id: int, fact: Fact, about: tuple[SentCopy | None, dict[str, Any]], burst_links: int
+) -> dict[str, Any]:
+    copy, columns = about
     evidence = _complete(fact, copy, burst_links)
     return {
         "id": event_id,
         "at": fact.at,
         "recorded_at": now(),
         "hit_id": fact.hit_id,
-        "workspace_id": copy.workspace_id,
-        "member_id": copy.member_id,
         "kind": fact.kind,
         **_judge(fact.kind, evidence),
-        "message_id": copy.message_id,
         "copy_id": fact.copy_id,
-        **attribute(copy, fact.recipient_id, fact.person_name, fact.person_address),
-        "subject": copy.subject,
-        "content_kind": "sales",
+        **columns,
+        "content_kind": fact.content_kind,
         "link_target": fact.link_target,
         **_place(fact.kind, evidence),
         "details": fact.details,
@@ -98,11 +142,11 @@ def _make_row(event_id: int, fact: Fact, copy: SentCopy, burst_links: int) -> di
     }
 
 
-def _complete(fact: Fact, copy: SentCopy, burst_links: int) -> dict[str, Any]:
+def _complete(fact: Fact, copy: SentCopy | None, burst_links: int) -> dict[str, Any]:
     evidence = {**fact.evidence, "kind": fact.kind}
     if burst_links:
         evidence["burst_links"] = burst_links
-    if copy.sent_at is not None:
+    if copy is not None and copy.sent_at is not None:
         evidence["after_send_ms"] = round((fact.at - copy.sent_at).total_seconds() * 1000)
     return evidence
 
@@ -111,7 +155,7 @@ def _judge(kind: EventKind, evidence: dict[str, Any]) -> dict[str, Any]:
     judgement = judge(evidence)
     return {
         "verdict": judgement.verdict,
-        "is_shown": kind not in HITS or judgement.verdict not in HIDDEN_VERDICTS,
+        "is_shown": kind in MACHINES_OWN_KINDS or judgement.verdict not in HIDDEN_VERDICTS,
         "confidence": judgement.confidence,
         "reasons": judgement.reasons,
         "verdict_version": VERSION,
@@ -120,7 +164,7 @@ def _judge(kind: EventKind, evidence: dict[str, Any]) -> dict[str, Any]:
 
 def _place(kind: EventKind, evidence: dict[str, Any]) -> dict[str, Any]:
     place = Place()
-    if kind in HITS:
+    if kind in PLACED_KINDS:
         place = find_place(get_settings(), str(evidence.get("ip") or ""), str(evidence.get("agent") or ""))
     return {"place_city": place.city, "place_country": place.country, "place_source": place.source}
 

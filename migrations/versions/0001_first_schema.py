@@ -152,32 +152,39 @@ def upgrade() -> None:
 
     op.create_table(
         "score_model",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
-        sa.Column("half_life_hours", sa.Float(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
+        sa.Column("half_life_hours", sa.Float(), nullable=False),
+        sa.Column("points", sa.JSON(), nullable=False),
         sa.Column("landmark_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("recompute_wanted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("recompute_after_person_id", sa.Integer(), nullable=False),
-        sa.Column("people_to_recompute", sa.Integer(), nullable=False),
-        sa.Column("recomputed_people", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("walked_people", sa.Integer(), nullable=False),
+        sa.Column("walked_to_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id"],
             ["workspace.id"],
         ),
-        sa.PrimaryKeyConstraint("workspace_id"),
+        sa.PrimaryKeyConstraint("id"),
     )
-    op.create_table(
-        "score_weight",
-        sa.Column("workspace_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("points", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
+    with op.batch_alter_table("score_model", schema=None) as batch_op:
+        batch_op.create_index(
+            "ux_score_model_active",
             ["workspace_id"],
-            ["workspace.id"],
-        ),
-        sa.PrimaryKeyConstraint("workspace_id", "kind"),
-    )
+            unique=True,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
+        batch_op.create_index(
+            "ux_score_model_building",
+            ["workspace_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'building'"),
+            postgresql_where=sa.text("state = 'building'"),
+        )
+
     op.create_table(
         "accesstoken",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -312,6 +319,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Float(), nullable=False),
         sa.Column("source_name", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rose_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["person_id"],
             ["person.id"],
@@ -376,13 +384,15 @@ def upgrade() -> None:
     op.create_table(
         "person_score",
         sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("model_id", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.Integer(), nullable=True),
-        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
         sa.Column("rose_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"],
+            ["score_model.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["owner_id"],
             ["member.id"],
@@ -391,15 +401,20 @@ def upgrade() -> None:
             ["person_id"],
             ["person.id"],
         ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspace.id"],
-        ),
-        sa.PrimaryKeyConstraint("person_id"),
+        sa.PrimaryKeyConstraint("person_id", "model_id"),
     )
     with op.batch_alter_table("person_score", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_person_score_rank", ["workspace_id", "owner_id", "value", "rose_at", "name"], unique=False
+            "ix_person_score_rank",
+            [
+                "model_id",
+                "owner_id",
+                sa.literal_column("value DESC"),
+                sa.literal_column("rose_at DESC"),
+                "name",
+                "person_id",
+            ],
+            unique=False,
         )
 
     op.create_table(
@@ -439,6 +454,7 @@ def upgrade() -> None:
         sa.Column("points", sa.Float(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["member_id"],
             ["member.id"],
@@ -688,7 +704,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_accesstoken_member_id"))
 
     op.drop_table("accesstoken")
-    op.drop_table("score_weight")
+    with op.batch_alter_table("score_model", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ux_score_model_building",
+            sqlite_where=sa.text("state = 'building'"),
+            postgresql_where=sa.text("state = 'building'"),
+        )
+        batch_op.drop_index(
+            "ux_score_model_active",
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
+
     op.drop_table("score_model")
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_member_workspace_id"))

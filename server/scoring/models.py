@@ -1,10 +1,11 @@
-"""Tables of a workspace's score model, of each person's stored score, and of what was changed by hand."""
+"""Tables of score models, of each person's stored score, and of what was given by hand or from outside."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlalchemy import JSON, Index, String, text
+from sqlmodel import Field, SQLModel, col
 
 from server.clock import now
 from server.db import UtcDateTime
@@ -17,70 +18,86 @@ class ScoreSource(StrEnum):
     EXTERNAL = "external"
 
 
-class ScoreModel(SQLModel, table=True):
-    """How a workspace scores: half-life, source, and the landmark of forward decay (Cormode et al., 2009).
+class ModelState(StrEnum):
+    """The model in use; the one whose scores are being built beside it; one whose scores are to be deleted."""
 
-    `version` grows with each change; `recomputed_people` of `people_to_recompute` tells how far the recomputing has come.
+    ACTIVE = "active"
+    BUILDING = "building"
+    RETIRED = "retired"
+
+
+def _one_of_each(state: ModelState) -> Index:
+    only = text(f"state = '{state}'")
+    return Index(f"ux_score_model_{state}", "workspace_id", unique=True, sqlite_where=only, postgresql_where=only)
+
+
+class ScoreModel(SQLModel, table=True):
+    """One way in which a workspace scores: source, points a kind, half-life, and the landmark of forward decay.
+
+    Its rules never change: other rules are another model, whose scores are built beside those in use and then take
+    their place at once. `walked_to_id` is the last person whose score was built, so a killed builder goes on there.
     """
 
     __tablename__ = "score_model"
+    __table_args__ = (_one_of_each(ModelState.ACTIVE), _one_of_each(ModelState.BUILDING))
 
-    workspace_id: int = Field(primary_key=True, foreign_key="workspace.id")
-    half_life_hours: float = 24 * 14
+    id: int = Field(default=None, primary_key=True)
+    workspace_id: int = Field(foreign_key="workspace.id")
+    state: str = ModelState.ACTIVE
     source: str = ScoreSource.WARMLINE
+    half_life_hours: float
+    points: dict[str, float] = Field(default_factory=dict, sa_type=JSON)
     landmark_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-    version: int = 1
-    recompute_wanted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    recompute_after_person_id: int = 0
-    people_to_recompute: int = 0
-    recomputed_people: int = 0
-
-
-class ScoreWeight(SQLModel, table=True):
-    """What one event of a kind is worth in a workspace, in points."""
-
-    __tablename__ = "score_weight"
-
-    workspace_id: int = Field(primary_key=True, foreign_key="workspace.id")
-    kind: str = Field(primary_key=True)
-    points: float
+    made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    people: int = 0
+    walked_people: int = 0
+    walked_to_id: int = 0
 
 
 class PersonScore(SQLModel, table=True):
-    """A person's stored score: one row a person who ever rose; ranking is one read of its index.
+    """A person's stored score under one model; the ranking is one read of its index.
 
-    `value` is Σ wᵢ·2^((tᵢ−landmark)/h) (Warmline) or the given score (external): as time passes all fade alike, so the
-    order of stored values is the order of scores. `owner_id` and `name` copy the person's, for the index.
+    `value` is Σ wᵢ·2^((tᵢ−landmark)/h), or the given score of an external source: as time passes all fade alike, so the
+    order of stored values is the order of scores. `owner_id` and `name` (case-folded) copy the person's, for the index.
     """
 
     __tablename__ = "person_score"
-    __table_args__ = (Index("ix_person_score_rank", "workspace_id", "owner_id", "value", "rose_at", "name"),)
 
     person_id: int = Field(primary_key=True, foreign_key="person.id")
-    workspace_id: int = Field(foreign_key="workspace.id")
+    model_id: int = Field(primary_key=True, foreign_key="score_model.id")
     owner_id: int | None = Field(default=None, foreign_key="member.id")
-    name: str = ""
+    name: str = Field(default="", sa_type=String().with_variant(String(collation="C"), "postgresql"))
     value: float = 0.0
     rose_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    updated_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-    version: int = 1
+
+
+_RANK: tuple[Any, ...] = (
+    col(PersonScore.model_id),
+    col(PersonScore.owner_id),
+    col(PersonScore.value).desc(),
+    col(PersonScore.rose_at).desc(),
+    col(PersonScore.name),
+    col(PersonScore.person_id),
+)
+Index("ix_person_score_rank", *_RANK)
 
 
 class ScoreAdjustment(SQLModel, table=True):
-    """Points given or taken by hand, with the reason; it fades like an event of its time."""
+    """Points given or taken by hand, with the reason; it fades like an event of its time. Removed, it can come back."""
 
     __tablename__ = "score_adjustment"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     person_id: int = Field(foreign_key="person.id", index=True)
     member_id: int = Field(foreign_key="member.id")
     points: float
     reason: str
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ExternalScore(SQLModel, table=True):
-    """A score that another system gave, and when it came."""
+    """A score that another system gave, from whom and when it came, and when it last rose."""
 
     __tablename__ = "external_score"
 
@@ -88,3 +105,4 @@ class ExternalScore(SQLModel, table=True):
     score: float
     source_name: str = "api"
     received_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    rose_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

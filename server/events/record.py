@@ -7,7 +7,7 @@ statement to the commit, so ids follow the order of commits and recorders see ea
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -30,9 +30,11 @@ from server.events.counters import move_counters
 from server.events.models import Event, EventClock, EventKind, Verdict
 from server.events.place import Place, find_place
 from server.events.verdict import VERSION, judge
+from server.scoring.score import count_events
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
-SALES, MARKETING = "sales", "marketing"
+SALES: Final = "sales"
+MARKETING: Final = "marketing"
 PLACED_KINDS = (EventKind.VIEWED, EventKind.CLICKED, EventKind.WEB_VISITED)
 MACHINES_OWN_KINDS = (EventKind.AUTO_REPLIED, EventKind.BOUNCED)  # made by machines, and worth seeing
 HIDDEN_VERDICTS = (Verdict.MACHINE, Verdict.SELF)
@@ -90,6 +92,7 @@ def hold_clock(session: Session) -> None:
 def _project(session: Session, rows: list[dict[str, Any]]) -> None:
     """Move everything that is computed from events by the new `rows`."""
     move_counters(session, rows)
+    count_events(session, rows)
 
 
 def _take_ids(session: Session, count: int) -> int:

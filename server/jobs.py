@@ -17,6 +17,7 @@ from server.gmail import history, mailboxes, schedule, watch
 from server.keys import get_keys
 from server.messages import inbound, outbox, send
 from server.queue import get_wakeups, wake_key
+from server.scoring import recompute
 from server.ticker import Recurring
 from server.tracking.drain import Lookout, drain_batch, hold_journal
 
@@ -69,6 +70,12 @@ def renew_watch(mailbox_id: int) -> None:
 def disconnect_mailbox(mailbox_id: int) -> None:
     """Give a mailbox's access back to Google and delete what was copied from it."""
     _commit_each(partial(mailboxes.finish_disconnect, forget_mail=inbound.forget), mailbox_id)
+
+
+@job
+def recompute_scores(workspace_id: int) -> None:
+    """Go on building a workspace's scores under its new rules."""
+    _commit_each(recompute.recompute, workspace_id)
 
 
 def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -> None:
@@ -137,6 +144,11 @@ def delete_old_notifications() -> None:
         session.commit()
 
 
+def wake_unfinished_scores() -> None:
+    """Wake a worker for each workspace whose scores are being built."""
+    _wake_each("recompute_scores", recompute.find_unfinished)
+
+
 def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
     with get_db().session(write=False) as session:
         ids = list(find(session))
@@ -154,4 +166,5 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(60, wake_due_watches),
     Recurring(60, wake_due_disconnects),
     Recurring(86_400, delete_old_notifications),
+    Recurring(2, wake_unfinished_scores),
 )

@@ -76,7 +76,7 @@ def recount(session: Session, workspace_id: int, person_ids: Collection[int]) ->
     models = hold_models(session, [workspace_id])
     owned = _read_owned(session, person_ids)
     for model in models:
-        write_scores(session, model, {key: who for key, who in owned.items() if model.includes(key)})
+        _write_scores(session, model, {key: who for key, who in owned.items() if model.includes(key)})
     announce_owners(session, owned)
 
 
@@ -86,8 +86,12 @@ def forget_scores(session: Session, person_ids: Collection[int]) -> None:
         session.execute(delete(table).where(table.c.person_id.in_(person_ids)))
 
 
-def write_scores(session: Session, model: Model, owned: dict[int, Owned]) -> None:
-    """Replace the stored scores of these people under `model`, which the caller holds."""
+def build_scores(session: Session, model: Model, person_ids: Collection[int]) -> None:
+    """Store the scores of these people under `model`, which the caller holds."""
+    _write_scores(session, model, _read_owned(session, person_ids))
+
+
+def _write_scores(session: Session, model: Model, owned: dict[int, Owned]) -> None:
     if not owned:
         return
     session.execute(delete(SCORE).where(SCORE.c.model_id == model.id, SCORE.c.person_id.in_(owned)))

@@ -39,13 +39,15 @@ def show_event(event: Row[Any]) -> EventAnswer:
         reasons=event.reasons,
         person=None if is_open else person,
         candidates=event.person_candidates if is_open else [],
-        member_id=event.member_id,
+        member_id=event.member_id or None,
         message=event.message_id,
         recipient=event.recipient_id,
         subject=event.subject,
+        content_kind=event.content_kind,
         place=_show_place(event),
         link=event.link_target,
         sender=person if event.kind in KINDS_WITH_SENDER else None,
+        details=event.details,
     )
 
 

@@ -31,7 +31,7 @@ def refuse_invalid(_request: object, _answer: object, error: Exception | None, *
     """Raise `Invalid` naming every field at fault (spectree calls this before each view)."""
     if isinstance(error, ValidationError):
         known = {model.__name__: list(model.model_fields) for model in _descend(schemas.Taken)}.get(error.title, [])
-        raise Invalid([(name_field(entry["loc"]), _say(entry, known)) for entry in error.errors()])
+        raise Invalid([(name_field(entry["loc"]), say(entry, known)) for entry in error.errors()])
 
 
 def _descend(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -46,7 +46,8 @@ def name_field(location: tuple[int | str, ...]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
 
 
-def _say(entry: Any, known: list[str]) -> str:
+def say(entry: Any, known: list[str]) -> str:
+    """Return what is wrong in the caller's words; `known` are the names of the fields where one is not known."""
     if entry["type"] == "extra_forbidden":
         names = ", ".join(known) if len(entry["loc"]) == 1 else ""
         return "is not known here" + (f"; known are {names}" if names else "")

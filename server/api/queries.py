@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, literal, or_, select
+from sqlalchemy import ColumnElement, Row, and_, literal, or_, select
 from sqlmodel import Session, SQLModel, col
 
 from server.accounts.models import Member
 from server.accounts.scope import Scope, may_see_team
 from server.errors import Refused
-from server.events.models import Event
+from server.events.models import UNOWNED, Event
 from server.gmail.models import Mailbox
 from server.messages.models import Copy, Link, Message, Recipient
 
@@ -67,18 +67,32 @@ def _is_within(scope: Scope, table: type[SQLModel]) -> ColumnElement[bool]:
     return col(columns.member_id) == scope.member_id
 
 
+def _owned_events(scope: Scope) -> list[ColumnElement[bool]]:
+    """Return one condition for each range of the feed's index: a member has their own events and those of nobody."""
+    is_here = EVENT.workspace_id == scope.workspace_id
+    if scope.member_id is None:
+        return [is_here]
+    return [and_(is_here, EVENT.member_id == member_id) for member_id in (scope.member_id, UNOWNED)]
+
+
+def get_event(session: Session, hit_id: str) -> Row[Any]:
+    """Return the event of the fact `hit_id`, which is there."""
+    return session.execute(select(*EVENT_COLUMNS).where(hit_id == EVENT.hit_id)).one()
+
+
 def read_events(
     session: Session, scope: Scope, wanted: EventFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[Row[Any]]:
     """Return events older than `before`, newest first."""
-    conditions = [_is_within(scope, Event), *wanted.conditions()]
+    conditions = wanted.conditions()
     if before is not None:
         at, event_id = before
         conditions += [EVENT.at <= at, or_(EVENT.at < at, EVENT.id < event_id)]
     chosen = select(*EVENT_COLUMNS).order_by(EVENT.at.desc(), EVENT.id.desc()).limit(limit)
     found: list[Row[Any]] = []
-    for is_shown in (True,) if wanted.shown_only else (True, False):  # one range each of the feed's index
-        found += session.execute(chosen.where(*conditions, EVENT.is_shown == literal(is_shown))).all()
+    for owned in _owned_events(scope):
+        for is_shown in (True,) if wanted.shown_only else (True, False):  # one range each of the feed's index
+            found += session.execute(chosen.where(owned, *conditions, EVENT.is_shown == literal(is_shown))).all()
     return sorted(found, key=lambda row: (row.at, row.id), reverse=True)[:limit]
 
 
@@ -86,7 +100,7 @@ def read_events_after(
     session: Session, scope: Scope, wanted: EventFilter, after: int, limit: int
 ) -> Sequence[Row[Any]]:
     """Return events numbered above `after` in the order of their commits, the oldest first."""
-    conditions = [_is_within(scope, Event), *wanted.conditions(), EVENT.id > after]
+    conditions = [or_(*_owned_events(scope)), *wanted.conditions(), EVENT.id > after]
     if wanted.shown_only:
         conditions.append(EVENT.is_shown)
     return session.execute(select(*EVENT_COLUMNS).where(*conditions).order_by(EVENT.id).limit(limit)).all()

@@ -10,8 +10,10 @@ from spectree import Response as Answers
 
 from server.accounts.models import Member, Workspace
 from server.accounts.scope import Scope
-from server.api import answers, queries, schemas
+from server.api import answers, queries, schemas, schemas_in
 from server.api.cursors import make_cursor, read_cursor
+from server.api.events_in import take_events
+from server.api.moments import take_moment
 from server.api.openapi import make_document, spec
 from server.api.send import send
 from server.db import get_session
@@ -156,6 +158,36 @@ def _follow_events(scope: Scope, query: schemas.EventsQuery, after: int) -> sche
         raise Refused("cannot stand beside “after”; to go on, take the last event's id as “after”", field="cursor")
     rows = queries.read_events_after(get_session(), scope, _make_filter(query), after, query.limit)
     return schemas.EventPage(items=[answers.show_event(row) for row in rows], next=None)
+
+
+@bp.post("/events")
+@allow("rep")
+@spec.validate(query=schemas.NoQuery, resp=Answers(HTTP_200=schemas_in.TakenEvents), operation_id="addEvents")
+def add_events(json: schemas_in.NewEvents) -> schemas_in.TakenEvents:
+    """Report engagement with marketing content, up to 500 facts at once.
+
+    Each is recorded once by its `id`, so a batch may be sent again. What is wrong with one is told by its `index`;
+    the others are taken.
+    """
+    session = get_session()
+    taken = take_events(session, current_user.workspace_id, json.events)
+    session.commit()
+    return taken
+
+
+@bp.post("/interesting-moments")
+@allow("rep")
+@spec.validate(
+    query=schemas.NoQuery,
+    resp=Answers(HTTP_200=schemas.EventAnswer, HTTP_201=schemas.EventAnswer),
+    operation_id="addInterestingMoment",
+)
+def add_moment(json: schemas_in.NewMoment) -> Any:
+    """Report an Interesting Moment; 200 and the event of before where its `id` is known."""
+    session = get_session()
+    event, is_new = take_moment(session, current_user.workspace_id, json)
+    session.commit()
+    return answers.show_event(event), 201 if is_new else 200
 
 
 def _make_filter(query: schemas.EventsQuery) -> queries.EventFilter:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -189,13 +189,15 @@ class EventAnswer(BaseModel):
     reasons: list[str]
     person: PersonAnswer | None = Field(description="Null where a shared copy leaves it open; see `candidates`.")
     candidates: list[str] = Field(description="Everybody who got the shared copy, when it may be any of them.")
-    member_id: int
+    member_id: int | None = Field(description="Whose engagement it is; null while nobody owns the person.")
     message: int | None = Field(description="The id of the message.")
     recipient: int | None = Field(description="The id of the message's recipient.")
     subject: str
+    content_kind: str = Field(description="`sales`: about mail of a member; `marketing`: about anything else.")
     place: Place | None
     link: str | None = Field(description="The target of a click.")
     sender: PersonAnswer | None = Field(description="Who sent the reply, automatic reply or bounce.")
+    details: dict[str, Any] = Field(description="What belongs to the kind, such as a moment's text.")
 
 
 class EventPage(BaseModel):

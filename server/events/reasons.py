@@ -22,6 +22,9 @@ REASONS = {
     "crawler_agent": _("The program is on the list of known crawlers."),
     "mail_program": _("A mail program fetched it."),
     "browser": _("A browser fetched it: %(value)s."),
+    "reported": _("Another program reported it, through the API."),
+    "signed_visitor": _("Your site vouched for who the visitor was."),
+    "claimed_visitor": _("The page said who the visitor was, but your site’s server did not sign it."),
     "agent_unknown": _("The program is not known."),
 }
 

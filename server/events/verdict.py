@@ -1,7 +1,8 @@
-"""Who made a view or a click: a pure function from evidence to a verdict with its reasons. Replayable, so versioned.
+"""Who made a view, a click or a visit: a pure function from evidence to a verdict with its reasons.
 
-Rules run in order and the first that speaks decides. Proxies come before bot lists, because those call Gmail's image
-proxy a bot. Rules marked for one kind do not touch the other: a network that scans links also shows images to people.
+It is replayable, so versioned. Rules run in order and the first that speaks decides. Proxies come before bot lists,
+because those call Gmail's image proxy a bot. Rules marked for one kind do not touch the other: a network that scans
+links also shows images to people.
 Sources: facts.md (Opens and clicks), the crawler-user-agents list, `scanners.csv` beside this file.
 """
 
@@ -34,6 +35,9 @@ LIBRARIES = re.compile(
 PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 PREFETCH_WORDS = ("prefetch", "prerender", "preview", "instant")
 
+EDGE_KINDS = (EventKind.VIEWED, EventKind.CLICKED, EventKind.WEB_VISITED)
+VISITORS = {"claimed": "claimed_visitor", "signed": "signed_visitor"}
+
 Evidence = Mapping[str, Any]
 
 
@@ -49,11 +53,14 @@ class Judgement:
 def judge(evidence: Evidence) -> Judgement:
     """Return who made the event that `evidence` describes.
 
-    Keys: `kind` (of `EventKind`), and for views and clicks `agent`, `ip`, `method`, `headers` (lower-case names),
-    `device` (the id of a member's device) and `burst_links` (distinct links clicked within `BURST_SECONDS`).
+    Keys: `kind` (of `EventKind`), and for what comes to the edge `agent`, `ip`, `method`, `headers` (lower-case names),
+    `device` (the id of a member's device), `burst_links` (distinct links clicked within `BURST_SECONDS`) and for a
+    visit `visitor`: `signed` or `claimed`. `reported` is the verdict of a program that sent the event itself.
     """
     kind = evidence.get("kind")
-    if kind not in (EventKind.VIEWED, EventKind.CLICKED):
+    if reported := evidence.get("reported"):
+        return Judgement(Verdict(reported), 1.0, ["reported"])
+    if kind not in EDGE_KINDS:
         return _judge_mail(str(kind))
     for rule in RULES:
         for judgement in rule(evidence):
@@ -103,7 +110,7 @@ def find_image_proxy(agent: str) -> str | None:
 
 
 def _scanner_network(evidence: Evidence) -> Iterator[Judgement]:
-    if evidence["kind"] != EventKind.CLICKED:
+    if evidence["kind"] == EventKind.VIEWED:
         return  # people read mail in Outlook.com from Microsoft's networks, and their proxies fetch images
     scanner = find_scanner(str(evidence.get("ip") or ""))
     if scanner is not None and scanner.is_certain:
@@ -131,6 +138,15 @@ def _agent_of_a_crawler(evidence: Evidence) -> Iterator[Judgement]:
         yield Judgement(Verdict.MACHINE, 0.95, ["crawler_agent"])
 
 
+def _visitor(evidence: Evidence) -> Iterator[Judgement]:
+    """Say of a visit whether the site vouches for who it was; what only the page says, anybody could say."""
+    code = VISITORS.get(str(evidence.get("visitor") or ""))
+    if code == "claimed_visitor":
+        yield Judgement(Verdict.UNKNOWN, 0.5, [code])
+    elif code is not None and (family := _find_browser(_agent(evidence))):
+        yield Judgement(Verdict.HUMAN, 0.9, [code, f"browser:{family}"])
+
+
 def _agent_of_a_person(evidence: Evidence) -> Iterator[Judgement]:
     agent = _agent(evidence)
     if MAIL_PROGRAMS.search(agent):
@@ -147,6 +163,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Judgement]], ...] = (
     _burst,
     _agent_of_a_library,
     _agent_of_a_crawler,
+    _visitor,
     _agent_of_a_person,
 )
 

@@ -41,9 +41,11 @@ def test_an_event_carries_what_is_believed_and_why(program: Program, session: Se
                 "message": copy.message_id,
                 "recipient": None,
                 "subject": "Lunch on Thursday?",
+                "content_kind": "sales",
                 "place": {"city": "Lyon", "country": "FR", "source": "network"},
                 "link": "https://encom.example/?a=1#b",
                 "sender": None,
+                "details": {},
             }
         ],
         "next": None,

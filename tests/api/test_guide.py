@@ -12,6 +12,7 @@ from sqlmodel import Session
 from werkzeug.test import TestResponse
 
 from server.accounts.models import Member
+from server.clock import now
 from tests.api.conftest import Program
 from tests.factories import make_mailbox
 
@@ -26,7 +27,10 @@ COMMANDS = [
 
 def run(client: FlaskClient, command: str, token: str) -> TestResponse:
     """Make the request that a curl command of the guide makes."""
-    words = shlex.split(command.replace("\\\n", " ").replace("$TOKEN", token).replace("$API", "/api/v1"))[1:]
+    variables = {"\\\n": " ", "$TOKEN": token, "$API": "/api/v1", "$NOW": now().isoformat()}
+    for name, value in variables.items():
+        command = command.replace(name, value)
+    words = shlex.split(command)[1:]
     named: dict[str, list[str]] = {"-H": [], "-X": [], "-d": []}
     address = ""
     while words:
@@ -60,8 +64,9 @@ def document(client: FlaskClient) -> dict[str, Any]:
     return found
 
 
-def test_the_guide_names_every_field_of_a_send(document: dict[str, Any]) -> None:
-    for field in document["components"]["schemas"]["NewMessage"]["properties"]:
+@pytest.mark.parametrize("name", ["NewMessage", "NewEvent", "NewMoment"])
+def test_the_guide_names_every_field_of_what_is_sent(document: dict[str, Any], name: str) -> None:
+    for field in document["components"]["schemas"][name]["properties"]:
         assert f"`{field}`" in GUIDE
 
 

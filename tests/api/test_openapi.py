@@ -22,7 +22,16 @@ from sqlmodel import Session
 from server.messages.models import Copy
 from tests.api.conftest import Program, add_event
 
-OPERATIONS = ["getMe", "listMailboxes", "listMessages", "sendMessage", "getMessage", "listEvents"]
+OPERATIONS = [
+    "getMe",
+    "listMailboxes",
+    "listMessages",
+    "sendMessage",
+    "getMessage",
+    "listEvents",
+    "addEvents",
+    "addInterestingMoment",
+]
 EXAMPLES = 40
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

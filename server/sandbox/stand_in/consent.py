@@ -6,6 +6,7 @@ import sqlite3
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, send_file
@@ -93,7 +94,7 @@ def read_request() -> AuthorizationRequest:
     )
 
 
-def _refuse(status: int, error: str, description: str) -> None:
+def _refuse(status: int, error: str, description: str) -> NoReturn:
     page = render_template("sandbox/refused.html", status=status, error=error, description=description)
     abort(Response(page, status, {"Content-Security-Policy": _policy("'none'")}))
 
@@ -145,7 +146,7 @@ def decide() -> ResponseReturnValue:
             _refuse(400, "invalid_request", "Choose one of the accounts.")
         granted = {scope for scope in asked.scopes if is_sign_in_scope(scope) or scope in ticked}
         if asked.includes_granted:
-            granted |= list_granted(db, str(account), asked.client_id)
+            granted |= list_granted(db, account, asked.client_id)
         if not granted:
             return asked.answer(error="access_denied")
         code = "4/0A" + secrets.token_urlsafe(54)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from server import permissions
 from server.accounts import cli as accounts
 from server.config import Settings, load_settings
+from server.doctor import doctor
 from server.errors import Refused
 from server.migrate import upgrade
 from server.sandbox import cli as sandbox
@@ -35,6 +36,9 @@ def _create_app() -> Flask:
 @click.group(cls=FlaskGroup, create_app=_create_app, add_default_commands=False, load_dotenv=False)
 def main() -> None:
     """Warmline: a self-hosted Live Feed for people who sell by email from Gmail."""
+
+
+main.add_command(doctor)
 
 
 @main.command(with_appcontext=False)

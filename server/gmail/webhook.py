@@ -49,9 +49,6 @@ def push() -> Response:
     return _answer(STATUS_OF_OUTCOME.get(outcome, HTTPStatus.NO_CONTENT))
 
 
-push.takes_cross_site = True  # type: ignore[attr-defined] # signed by Google, and no cookie counts here
-
-
 def _refuse_forged(settings: Settings, authorization: str) -> None:
     """Raise `BadToken` unless Google's token says that our push subscription speaks (its service account)."""
     scheme, _, token = authorization.partition(" ")

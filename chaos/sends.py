@@ -31,7 +31,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from server.accounts.models import Member, Workspace
-from server.app import create_base_app
+from server.base import create_base_app
 from server.config import Settings, load_settings
 from server.db import get_db
 from server.gmail.mailboxes import find_mailbox, link

@@ -143,7 +143,7 @@ def examine_proxies(settings: Settings) -> Iterator[Finding]:
 
 
 def _examine_mailboxes(settings: Settings) -> Iterator[Finding]:
-    from server.app import create_base_app
+    from server.base import create_base_app
 
     with create_base_app(settings).app_context():
         with get_db().session(write=False) as session:

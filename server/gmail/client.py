@@ -86,9 +86,9 @@ class Gmail:
             return False
         return True
 
-    def find_draft(self, header: str, value: str) -> Draft | None:
-        """Return the draft whose `header` has exactly `value`, among the newest `DRAFTS_LOOKED_AT`."""
-        request = self._users.drafts().list(userId="me", maxResults=DRAFTS_LOOKED_AT)
+    def find_draft(self, header: str, value: str, query: str) -> Draft | None:
+        """Return the draft whose `header` has exactly `value`, among the newest few that match the search `query`."""
+        request = self._users.drafts().list(userId="me", q=query, maxResults=DRAFTS_LOOKED_AT)
         drafts = self._call(request, lambda answer: [Draft.read(draft) for draft in answer.get("drafts", ())])
         for draft in drafts:
             with contextlib.suppress(NotFound):

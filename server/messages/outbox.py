@@ -107,6 +107,12 @@ def note_sent(session: Session, claim: Claim, sent: Sent) -> None:
         _announce(session, claim.copy)
 
 
+def note_message_id(session: Session, copy_id: int, message_id: str) -> None:
+    """Store the Message-ID that the sent mail really has."""
+    update_copy(session, copy_id, {"rfc822_message_id": message_id})
+    _announce(session, session.get_one(Copy, copy_id))
+
+
 def note_doubt(session: Session, claim: Claim) -> None:
     """Look again later, or give up, where the draft is gone and the sent mail is not to be found."""
     since = claim.copy.doubted_at or now()

@@ -20,7 +20,7 @@ PLACEHOLDER = re.compile(r"%\([a-z_]+\)[a-z]|%%|\{[a-z_]*\}|</?[a-z][^>]*>")
 def collect_texts() -> frozenset[tuple[str, ...]]:
     """Return every text in the code and the templates; one with a plural has two forms."""
     with (ROOT / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = extract_from_dir(
         ROOT, methods, options, keywords=DEFAULT_KEYWORDS | parse_keywords(["lazy_gettext", "_l"]), comment_tags=()
     )

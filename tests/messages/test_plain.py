@@ -14,7 +14,7 @@ from server.messages.plain import from_text, to_text
         ('<a href="mailto:a@x.example">a@x.example</a>', "a@x.example\n"),
         ('<a href="#top">top</a>', "top\n"),
         ("<ul><li>one</li><li>two</li></ul>", "- one\n- two\n"),
-        ("Hi<blockquote><p>old</p><blockquote>older</blockquote></blockquote>end", "Hi\n\n> old\n>\n> > older\n>\nend\n"),
+        ("Hi<blockquote><p>old</p><blockquote>older</blockquote></blockquote>!", "Hi\n\n> old\n>\n> > older\n>\n!\n"),
         ("<pre>a\n  b</pre>", "a\n  b\n"),
         ("<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1 2\n3\n"),
         ('<p><img src="x" alt="Our logo"></p>', "Our logo\n"),

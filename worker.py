@@ -13,7 +13,7 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
 from server import jobs
-from server.app import create_base_app
+from server.base import create_base_app
 from server.config import load_settings
 from server.queue import QUEUES
 from server.ticker import run_ticker

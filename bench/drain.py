@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sqlmodel import Session, func, select
 
 from server.accounts.models import Member, Workspace
-from server.app import create_base_app
+from server.base import create_base_app
 from server.config import load_settings
 from server.db import get_db
 from server.events.models import Event

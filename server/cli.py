@@ -12,18 +12,11 @@ from pydantic import ValidationError
 from server import permissions
 from server.accounts import cli as accounts
 from server.config import Settings, load_settings
+from server.doctor import doctor
 from server.errors import Refused
 from server.migrate import upgrade
 from server.sandbox import cli as sandbox
 from server.supervisor import Supervisor, make_programs
-
-
-def init_app(app: Flask) -> None:
-    """Add the rooms' commands to `app`."""
-    app.cli.add_command(accounts.tokens)
-    app.cli.add_command(accounts.members)
-    app.cli.add_command(sandbox.demo_info)
-    permissions.init_app(app)
 
 
 def _create_app() -> Flask:
@@ -35,6 +28,10 @@ def _create_app() -> Flask:
 @click.group(cls=FlaskGroup, create_app=_create_app, add_default_commands=False, load_dotenv=False)
 def main() -> None:
     """Warmline: a self-hosted Live Feed for people who sell by email from Gmail."""
+
+
+for command in (accounts.tokens, accounts.members, sandbox.demo_info, permissions.show, doctor):
+    main.add_command(command)
 
 
 @main.command(with_appcontext=False)
@@ -75,7 +72,7 @@ def migrate() -> None:
 
 def _welcome(settings: Settings) -> None:
     from server.accounts.setup import find_or_make_setup_link
-    from server.app import create_base_app
+    from server.base import create_base_app
     from server.db import get_db
     from server.sandbox.demo import ensure_demo
 

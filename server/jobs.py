@@ -160,7 +160,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(0.1, wake_drain),
     Recurring(86_400, add_event_partitions),
     Recurring(1, wake_due_copies),
-    Recurring(30, wake_unread_copies),
+    Recurring(3, wake_unread_copies),
     Recurring(1, want_due_polls),
     Recurring(1, wake_due_syncs),
     Recurring(60, wake_due_watches),

@@ -1,7 +1,8 @@
 """The table route × role, generated from the marks on the views: docs/permissions.md and `warmline permissions`."""
 
 import click
-from flask import Flask
+from flask import Flask, current_app
+from flask.cli import with_appcontext
 
 from server.security import PUBLIC, ROLES
 
@@ -36,10 +37,8 @@ def render_permissions(app: Flask) -> str:
     return INTRODUCTION + "\n".join(lines) + "\n"
 
 
-def init_app(app: Flask) -> None:
-    """Add the command `permissions` to `app`."""
-
-    @app.cli.command("permissions")
-    def permissions() -> None:
-        """Print the table route × role as Markdown."""
-        click.echo(render_permissions(app), nl=False)
+@click.command("permissions")
+@with_appcontext
+def show() -> None:
+    """Print the table route × role as Markdown."""
+    click.echo(render_permissions(current_app), nl=False)

@@ -23,7 +23,7 @@ DEFAULT_QUEUE = "mail"
 QUEUES = ("hits", "mail")
 NOTICES = "warmline:notices"
 JOB_SECONDS = 300
-WAKE_SECONDS = 10
+WAKE_SECONDS = {"hits": 2, "mail": 10}  # after which a wake-up that a dying worker took along is sent again
 REDIS_SECONDS = 2.0
 
 
@@ -37,8 +37,9 @@ class Wakeups:
     def wake(self, job: str, *ids: int) -> bool:
         """Enqueue `server.jobs.<job>(*ids)` unless the same wake-up already waits; return whether Redis answered."""
         try:
-            if self.redis.set(wake_key(job, *ids), 1, nx=True, ex=WAKE_SECONDS):
-                self._queues[QUEUE_OF_JOB.get(job, DEFAULT_QUEUE)].enqueue(
+            queue = QUEUE_OF_JOB.get(job, DEFAULT_QUEUE)
+            if self.redis.set(wake_key(job, *ids), 1, nx=True, ex=WAKE_SECONDS[queue]):
+                self._queues[queue].enqueue(
                     f"server.jobs.{job}", *ids, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=7 * 86400
                 )
         except redis.RedisError as error:

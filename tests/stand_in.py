@@ -79,7 +79,7 @@ class StandIn:
     def reset(self) -> None:
         """Begin again with the default accounts."""
         self.close()
-        self.tokens = {one["email"]: one["access_token"] for one in self.steer("POST", "reset")["accounts"]}
+        self.tokens = {one["email"]: one["access_token"] for one in self.steer("POST", "reset")}
 
     def close(self) -> None:
         """Close all clients."""

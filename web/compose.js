@@ -11,10 +11,11 @@ function keepEditor(form) {
   const body = /** @type {HTMLTextAreaElement} */ (document.getElementById("body"));
   const isPlain = /** @type {HTMLInputElement} */ (form.elements.namedItem("is_plain"));
 
+  let carried = "";
   document.execCommand("defaultParagraphSeparator", false, "p");
   document.execCommand("styleWithCSS", false, "false");
   if (html.value) editor.innerHTML = html.value; // cleaned by the server
-  else if (body.value && !isPlain.checked) showText(editor, body.value);
+  else showText(editor, isPlain.checked ? "" : body.value);
   isPlain.addEventListener("change", () => switchMode(true));
   switchMode(false);
   editor.addEventListener("input", keepHtml);
@@ -31,14 +32,14 @@ function keepEditor(form) {
 
   function keepHtml() {
     const isEmpty = !editor.textContent?.trim() && !editor.querySelector("img, hr");
-    html.value = isPlain.checked || isEmpty ? "" : editor.innerHTML;
+    html.value = isPlain.checked || isEmpty ? "" : tidy(editor);
     if (!isPlain.checked) body.value = "";
   }
 
-  /** Show the text field or the editor, with what the other held. @param {boolean} carries */
+  /** Show the text field or the editor, with what the other held; formatting survives a look at the text. @param {boolean} carries */
   function switchMode(carries) {
-    if (carries && isPlain.checked) body.value = editor.innerText.trim();
-    if (carries && !isPlain.checked) showText(editor, body.value);
+    if (carries && isPlain.checked) body.value = carried = editor.innerText.trim();
+    if (carries && !isPlain.checked && body.value !== carried) showText(editor, body.value);
     body.hidden = !isPlain.checked;
     frame.hidden = isPlain.checked;
     for (const name of ["track_views", "track_clicks"]) {
@@ -57,9 +58,19 @@ function showText(editor, text) {
         if (index) paragraph.append(document.createElement("br"));
         paragraph.append(line);
       });
+      if (!block) paragraph.append(document.createElement("br")); // else the caret stands outside of it
       return paragraph;
     }),
   );
+}
+
+/** Return the editor's HTML without the paragraphs that browsers leave around lists and quotes. @param {HTMLElement} editor */
+function tidy(editor) {
+  const copy = /** @type {HTMLElement} */ (editor.cloneNode(true));
+  for (const paragraph of copy.querySelectorAll("p:has(> ul, > ol, > blockquote)")) {
+    paragraph.replaceWith(...paragraph.childNodes);
+  }
+  return copy.innerHTML;
 }
 
 /** @param {HTMLElement} frame @param {HTMLElement} editor @param {() => void} keepHtml */

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlmodel import Session, select
 
+from server.accounts.fields import NAME_LENGTH
 from server.accounts.invitations import find_invitation_of, join
 from server.accounts.members import find_member
 from server.accounts.models import Member
@@ -55,7 +56,8 @@ def _meet(session: Session, grant: Grant) -> Member:
             message = _("%(email)s is not a member here. Ask an admin of your workspace to invite that address.",
                         email=email)  # fmt: skip
             raise Refused(message, status=403)
-        return join(session, invitation, grant.name or email.split("@")[0], google_subject=grant.subject)
+        name = (grant.name or email.split("@")[0])[:NAME_LENGTH]
+        return join(session, invitation, name, google_subject=grant.subject)
     if member.google_subject is not None:
         message = _("%(email)s signs in with another Google account of the same address. Sign in with your password.",
                     email=email)  # fmt: skip

@@ -6,7 +6,8 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import Session, col, select
 
-from server.accounts.members import add_member, find_member, read_email
+from server.accounts.fields import read_email
+from server.accounts.members import add_member, find_member
 from server.accounts.models import Invitation, Member, Role
 from server.accounts.passwords import hash_password
 from server.clock import now

@@ -1,24 +1,21 @@
 """Members of a workspace: found, made, changed, deactivated; there is always one active admin."""
 
-from functools import cache
-from zoneinfo import available_timezones
-
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from server.accounts.browser_sessions import end_sessions
+from server.accounts.fields import read_email, read_name, read_time_zone
 from server.accounts.models import Member, Role
 from server.accounts.tokens import announce_tokens
 from server.clock import now
 from server.errors import Refused
 from server.i18n import LOCALES
 
-NAME_LENGTH = 100
-
 
 def find_member(session: Session, email: str) -> Member | None:
     """Return the member with this email address, in any case of letters."""
+    if not email.isprintable():
+        return None  # PostgreSQL has no NUL in a text
     return session.exec(select(Member).where(Member.email == email.strip().lower())).first()
 
 
@@ -96,36 +93,6 @@ def change_profile(session: Session, member: Member, name: str, locale: str, tim
     member.time_zone = read_time_zone(time_zone) if time_zone else None
     session.add(member)
     session.flush()
-
-
-def read_name(text: str) -> str:
-    """Return a person's or workspace's name; refuses one that is empty or too long."""
-    name = " ".join(text.split())
-    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
-        raise Refused(_("A name has 1 to %(most)s characters.", most=NAME_LENGTH), field="name")
-    return name
-
-
-def read_email(text: str) -> str:
-    """Return an email address in lower case; refuses what is none."""
-    try:
-        checked = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise Refused(_("“%(text)s” is not an email address.", text=text.strip()[:100]), field="email") from error
-    return checked.normalized.lower()
-
-
-@cache
-def list_time_zones() -> tuple[str, ...]:
-    """Return the time zones people live in, by name, and UTC."""
-    return ("UTC", *sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
-
-
-def read_time_zone(text: str) -> str:
-    """Return a time zone's name; refuses one that is not offered."""
-    if text not in list_time_zones():
-        raise Refused(_("“%(zone)s” is not a time zone. Choose one of the list.", zone=text[:50]), field="time_zone")
-    return text
 
 
 def _keep_an_admin(session: Session, member: Member) -> None:

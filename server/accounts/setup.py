@@ -6,8 +6,9 @@ from flask_babel import gettext as _
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from server.accounts.fields import read_name, read_time_zone
 from server.accounts.invitations import usable, use_up
-from server.accounts.members import add_member, read_name, read_time_zone
+from server.accounts.members import add_member
 from server.accounts.models import Invitation, Member, Role, Workspace
 from server.accounts.passwords import hash_password
 from server.clock import now
@@ -58,10 +59,7 @@ def set_up(
     setup = get_setup(session, token)
     password_hash = hash_password(password, email)
     use_up(session, setup)
-    try:
-        workspace = Workspace(name=read_name(workspace_name), time_zone=read_time_zone(time_zone))
-    except Refused as error:
-        raise Refused(error.message, field="workspace_name" if error.field == "name" else error.field) from error
+    workspace = Workspace(name=read_name(workspace_name, "workspace_name"), time_zone=read_time_zone(time_zone))
     session.add(workspace)
     session.flush()
     return add_member(session, workspace.id, email, name, Role.ADMIN, password_hash=password_hash)

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from server.accounts.fields import read_name
 from server.accounts.models import AccessToken, Member, TokenKind
 from server.clock import now
 from server.errors import Refused
@@ -13,21 +14,21 @@ from server.keys import hash_token, make_token
 from server.queue import announce
 
 PREFIX = "wl_"  # so that secret scanners and people recognise one
-NAME_LENGTH = 80
 USE_NOTED_SECONDS = 60
 
 
 def create_token(session: Session, member: Member, name: str, kind: str = TokenKind.API) -> str:
     """Add an access token of `member` and return its secret, which is not kept."""
-    name = name.strip()
-    if not 0 < len(name) <= NAME_LENGTH:
-        raise Refused(_("A token needs a name of 1 to %(most)s characters.", most=NAME_LENGTH), field="name")
     if kind not in list(TokenKind):
         raise Refused(_("“%(kind)s” is not a kind of token. Choose api or device.", kind=kind), field="kind")
     secret = PREFIX + make_token()
     session.add(
         AccessToken(
-            member_id=member.id, kind=TokenKind(kind), name=name, token_hash=hash_token(secret), ends_with=secret[-4:]
+            member_id=member.id,
+            kind=TokenKind(kind),
+            name=read_name(name),
+            token_hash=hash_token(secret),
+            ends_with=secret[-4:],
         )
     )
     session.flush()

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from server.accounts.members import read_name, read_time_zone
+from server.accounts.fields import read_name, read_time_zone
 from server.accounts.models import Workspace
 
 

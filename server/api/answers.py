@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from server.accounts.models import Member, Workspace
-from server.api.queries import Parts
-from server.api.schemas import (
+from server.api.outputs import (
     EventAnswer,
     LinkAnswer,
     MailboxAnswer,
@@ -17,6 +16,7 @@ from server.api.schemas import (
     RecipientAnswer,
     WorkspaceAnswer,
 )
+from server.api.queries import Parts
 from server.events.models import EventKind
 from server.gmail.models import Mailbox
 from server.messages.models import Copy, CopyState, Message, Recipient

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 from spectree import SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
 
-from server.api import schemas
+from server.api.inputs import Taken
+from server.api.outputs import Problem
 from server.errors import Invalid
 
 PROBLEMS = {
@@ -30,7 +31,7 @@ WITH_AN_ID = (404,)
 def refuse_invalid(_request: object, _answer: object, error: Exception | None, *_rest: object) -> None:
     """Raise `Invalid` naming every field at fault (spectree calls this before each view)."""
     if isinstance(error, ValidationError):
-        known = {model.__name__: list(model.model_fields) for model in _descend(schemas.Taken)}.get(error.title, [])
+        known = {model.__name__: list(model.model_fields) for model in _descend(Taken)}.get(error.title, [])
         raise Invalid([(name_field(entry["loc"]), say(entry, known)) for entry in error.errors()])
 
 
@@ -62,7 +63,7 @@ spec = SpecTree(
     description="Send tracked mail and read who viewed, clicked and replied.",
     mode="strict",
     before=refuse_invalid,
-    validation_error_model=schemas.Problem,
+    validation_error_model=Problem,
     naming_strategy=lambda model: model.__name__,
     nested_naming_strategy=lambda _parent, child: child,
     page_templates={},
@@ -75,7 +76,7 @@ spec = SpecTree(
 def make_document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the current app's API, with the problems that each operation may answer."""
     document: dict[str, Any] = spec.spec
-    document["components"]["schemas"] |= _make_schema(schemas.Problem)
+    document["components"]["schemas"] |= _make_schema(Problem)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             statuses = (

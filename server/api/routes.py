@@ -10,7 +10,7 @@ from spectree import Response as Answers
 
 from server.accounts.models import Member, Workspace
 from server.accounts.scope import Scope
-from server.api import answers, queries, schemas, schemas_in
+from server.api import answers, inputs, outputs, queries, schemas_in
 from server.api.cursors import make_cursor, read_cursor
 from server.api.events_in import take_events
 from server.api.moments import take_moment
@@ -72,8 +72,8 @@ def show_openapi() -> Response:
 
 @bp.get("/me")
 @allow("rep")
-@spec.validate(query=schemas.NoQuery, resp=Answers(HTTP_200=schemas.MeAnswer), operation_id="getMe")
-def show_me() -> schemas.MeAnswer:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=outputs.MeAnswer), operation_id="getMe")
+def show_me() -> outputs.MeAnswer:
     """Whom the token speaks for."""
     member: Member = current_user
     workspace = get_session().get_one(Workspace, member.workspace_id)
@@ -82,31 +82,31 @@ def show_me() -> schemas.MeAnswer:
 
 @bp.get("/mailboxes")
 @allow("rep")
-@spec.validate(resp=Answers(HTTP_200=schemas.MailboxPage), operation_id="listMailboxes")
-def list_mailboxes(query: schemas.ListQuery) -> schemas.MailboxPage:
+@spec.validate(resp=Answers(HTTP_200=outputs.MailboxPage), operation_id="listMailboxes")
+def list_mailboxes(query: inputs.ListQuery) -> outputs.MailboxPage:
     """List linked mailboxes, the newest first."""
     rows, following = _read_page(Mailbox, query)
-    return schemas.MailboxPage(items=[answers.show_mailbox(row) for row in rows], next=following)
+    return outputs.MailboxPage(items=[answers.show_mailbox(row) for row in rows], next=following)
 
 
 @bp.get("/messages")
 @allow("rep")
-@spec.validate(resp=Answers(HTTP_200=schemas.MessagePage), operation_id="listMessages")
-def list_messages(query: schemas.ListQuery) -> schemas.MessagePage:
+@spec.validate(resp=Answers(HTTP_200=outputs.MessagePage), operation_id="listMessages")
+def list_messages(query: inputs.ListQuery) -> outputs.MessagePage:
     """List messages, the newest first."""
     rows, following = _read_page(Message, query)
     parts = queries.read_parts(get_session(), [row.id for row in rows])
-    return schemas.MessagePage(items=[answers.show_message(row, parts) for row in rows], next=following)
+    return outputs.MessagePage(items=[answers.show_message(row, parts) for row in rows], next=following)
 
 
 @bp.post("/messages")
 @allow("rep")
 @spec.validate(
-    query=schemas.NoQuery,
-    resp=Answers(HTTP_201=schemas.MessageAnswer),
+    query=inputs.NoQuery,
+    resp=Answers(HTTP_201=outputs.MessageAnswer),
     operation_id="sendMessage",
 )
-def send_message(json: schemas.NewMessage, headers: schemas.NewMessageHeaders) -> Any:
+def send_message(json: inputs.NewMessage, headers: inputs.NewMessageHeaders) -> Any:
     """Send a tracked email.
 
     It is in the outbox when this answers; `Location` tells where to ask for its state. With the same
@@ -121,10 +121,10 @@ def send_message(json: schemas.NewMessage, headers: schemas.NewMessageHeaders) -
     return answer, 201, more | ({"Idempotency-Replayed": "true"} if is_replay else {})
 
 
-@bp.get(f"/messages/<int(min=1, max={schemas.LARGEST_ID}):message_id>")
+@bp.get(f"/messages/<int(min=1, max={inputs.LARGEST_ID}):message_id>")
 @allow("rep")
-@spec.validate(query=schemas.NoQuery, resp=Answers(HTTP_200=schemas.MessageAnswer), operation_id="getMessage")
-def show_message(message_id: int) -> schemas.MessageAnswer:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=outputs.MessageAnswer), operation_id="getMessage")
+def show_message(message_id: int) -> outputs.MessageAnswer:
     """One message: its state, its recipients and what they did."""
     session = get_session()
     message = queries.find_message(session, current_user, message_id)
@@ -135,8 +135,8 @@ def show_message(message_id: int) -> schemas.MessageAnswer:
 
 @bp.get("/events")
 @allow("rep")
-@spec.validate(resp=Answers(HTTP_200=schemas.EventPage), operation_id="listEvents")
-def list_events(query: schemas.EventsQuery) -> schemas.EventPage:
+@spec.validate(resp=Answers(HTTP_200=outputs.EventPage), operation_id="listEvents")
+def list_events(query: inputs.EventsQuery) -> outputs.EventPage:
     """List engagement, the newest first; with `after`, follow it in the order in which it was recorded.
 
     Each event carries what Warmline believes about it (`verdict`, `confidence`) and why (`reasons`).
@@ -150,19 +150,19 @@ def list_events(query: schemas.EventsQuery) -> schemas.EventPage:
     rows = queries.read_events(session, scope, _make_filter(query), before, query.limit + 1)
     items = [answers.show_event(row) for row in rows[: query.limit]]
     last = ((items[-1].at - EPOCH) // timedelta(microseconds=1), items[-1].id) if len(rows) > query.limit else None
-    return schemas.EventPage(items=items, next=_make_next("events", last))
+    return outputs.EventPage(items=items, next=_make_next("events", last))
 
 
-def _follow_events(scope: Scope, query: schemas.EventsQuery, after: int) -> schemas.EventPage:
+def _follow_events(scope: Scope, query: inputs.EventsQuery, after: int) -> outputs.EventPage:
     if query.cursor is not None:
         raise Refused("cannot stand beside “after”; to go on, take the last event's id as “after”", field="cursor")
     rows = queries.read_events_after(get_session(), scope, _make_filter(query), after, query.limit)
-    return schemas.EventPage(items=[answers.show_event(row) for row in rows], next=None)
+    return outputs.EventPage(items=[answers.show_event(row) for row in rows], next=None)
 
 
 @bp.post("/events")
 @allow("rep")
-@spec.validate(query=schemas.NoQuery, resp=Answers(HTTP_200=schemas_in.TakenEvents), operation_id="addEvents")
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=schemas_in.TakenEvents), operation_id="addEvents")
 def add_events(json: schemas_in.NewEvents) -> schemas_in.TakenEvents:
     """Report engagement with marketing content, up to 500 facts at once.
 
@@ -178,8 +178,8 @@ def add_events(json: schemas_in.NewEvents) -> schemas_in.TakenEvents:
 @bp.post("/interesting-moments")
 @allow("rep")
 @spec.validate(
-    query=schemas.NoQuery,
-    resp=Answers(HTTP_200=schemas.EventAnswer, HTTP_201=schemas.EventAnswer),
+    query=inputs.NoQuery,
+    resp=Answers(HTTP_200=outputs.EventAnswer, HTTP_201=outputs.EventAnswer),
     operation_id="addInterestingMoment",
 )
 def add_moment(json: schemas_in.NewMoment) -> Any:
@@ -190,7 +190,7 @@ def add_moment(json: schemas_in.NewMoment) -> Any:
     return answers.show_event(event), 201 if is_new else 200
 
 
-def _make_filter(query: schemas.EventsQuery) -> queries.EventFilter:
+def _make_filter(query: inputs.EventsQuery) -> queries.EventFilter:
     return queries.EventFilter(
         kinds=query.kind or (),
         verdicts=query.verdict or (),
@@ -202,7 +202,7 @@ def _make_filter(query: schemas.EventsQuery) -> queries.EventFilter:
     )
 
 
-def _read_page(table: type[queries.Owned], query: schemas.ListQuery) -> tuple[list[queries.Owned], str | None]:
+def _read_page(table: type[queries.Owned], query: inputs.ListQuery) -> tuple[list[queries.Owned], str | None]:
     session, name = get_session(), str(table.__tablename__)
     scope = queries.find_scope(session, current_user, query.scope)
     place = read_cursor(get_keys(), current_user.id, name, query.cursor)

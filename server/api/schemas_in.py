@@ -8,7 +8,7 @@ from email_validator import validate_email
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic import field_validator as check
 
-from server.api.schemas import LINE_LIMIT, AskedTime, Line, Taken, Time
+from server.api.inputs import LINE_LIMIT, Line, Taken, Time
 from server.clock import now
 from server.events.models import EventKind, Verdict
 from server.events.record import MARKETING
@@ -72,7 +72,7 @@ Key = Annotated[
     Field(description="Your name for the fact, unique in the workspace: under one id it is recorded once."),
 ]
 HappenedAt = Annotated[
-    AskedTime, AfterValidator(_read_time), Field(description="When it happened: in the last year, not in the future.")
+    AfterValidator(_read_time), Field(description="When it happened: in the last year, not in the future.")
 ]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_read_email)]
 Name = Annotated[Line, StringConstraints(max_length=200), AfterValidator(_tidy)]

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.app import create_base_app
+from server.base import create_base_app
 from server.config import Settings, load_settings
 from server.feed.access import find_refused
 from server.feed.hub import Hub, Listener, format_event
@@ -24,6 +24,7 @@ from server.feed.tailer import Tailer
 from server.feed.tickets import read_ticket
 from server.keys import Keyring
 from server.messages import routes as messages_routes
+from server.security import LOOPBACK_NAMES
 from server.valkey import find_redis_url
 
 HEARTBEAT_SECONDS = 15.0
@@ -52,7 +53,7 @@ class Stream:
         self.hub = Hub()
         self.tailer = Tailer(self.app, self.hub, find_redis_url(settings))
         self._keys: Keyring = self.app.extensions["warmline_keys"]
-        self._settings = settings
+        self._origins = _own_origins(settings)
         self._reader: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +97,7 @@ class Stream:
             await _refuse(send, HTTPStatus.NOT_FOUND, None)
         elif scope["method"] != "GET":
             await _refuse(send, HTTPStatus.METHOD_NOT_ALLOWED, None)
-        elif origin is not None and not self._is_own(origin):
+        elif origin is not None and origin not in self._origins:
             await _refuse(send, HTTPStatus.FORBIDDEN, None)
         else:
             listener, after_id, status = await self._admit(scope, headers)
@@ -171,13 +172,12 @@ class Stream:
             for row, html in zip(part, await self.tailer.render(listener.form, part), strict=True):
                 await _send_chunk(send, format_event("row", {"html": html}, row.id))
 
-    def _is_own(self, origin: str) -> bool:
-        base, asked = urlsplit(self._settings.base_url), urlsplit(origin)
-        is_same_port = (asked.scheme, asked.port) == (base.scheme, base.port)
-        return is_same_port and (
-            asked.hostname == base.hostname
-            or (self._settings.is_loopback and asked.hostname in ("127.0.0.1", "localhost", "::1"))
-        )
+
+def _own_origins(settings: Settings) -> frozenset[str]:
+    """Return the origins of our pages: that of `base_url`, and on loopback its other names."""
+    base = urlsplit(settings.base_url)
+    names = {base.netloc, *(f"{name}:{settings.port}" for name in LOOPBACK_NAMES if settings.is_loopback)}
+    return frozenset(f"{base.scheme}://{name}" for name in names)
 
 
 async def _wait_until_gone(listener: Listener, receive: Receive) -> None:

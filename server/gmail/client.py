@@ -1,34 +1,23 @@
-"""The only way to a mailbox: each call once, each failure translated here, exactly once, with what it means."""
+"""The only way to a mailbox: each call once, each failure translated once (failures.py), with what it means."""
 
 import base64
 import contextlib
-import json
-import re
-import ssl
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from typing import Any, TypeVar
 
 import google_auth_httplib2
 from cryptography.exceptions import InvalidTag
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from google.auth.exceptions import TransportError
 from googleapiclient.discovery import build
-from googleapiclient.errors import HttpError
-from httplib2.error import HttpLib2Error, ServerNotFoundError
 
-from server.clock import now
 from server.config import get_settings
 from server.gmail.access import AccessTokens, get_refresh_token, make_credentials
 from server.gmail.answers import Draft, HistoryPage, MessagePage, Profile, RawMail, Sent, Watch, read_headers
-from server.gmail.errors import GmailFailure, HistoryExpired, NotFound, RateLimited, TokenRevoked
+from server.gmail.errors import GmailFailure, HistoryExpired, NotFound, TokenRevoked
+from server.gmail.failures import FAILURES, translate
 from server.gmail.models import Mailbox
 from server.gmail.transport import OneTryHttp
 
-RATE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"})
-SCOPE_REASONS = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
-UNREACHED = (ServerNotFoundError, ConnectionRefusedError, ssl.SSLCertVerificationError)
 HISTORY_PAGE_SIZE = 100
 DRAFTS_LOOKED_AT = 20
 
@@ -97,9 +86,9 @@ class Gmail:
             return False
         return True
 
-    def find_draft(self, header: str, value: str) -> Draft | None:
-        """Return the draft whose `header` has exactly `value`, among the newest `DRAFTS_LOOKED_AT`."""
-        request = self._users.drafts().list(userId="me", maxResults=DRAFTS_LOOKED_AT)
+    def find_draft(self, header: str, value: str, query: str) -> Draft | None:
+        """Return the draft whose `header` has exactly `value`, among the newest few that match the search `query`."""
+        request = self._users.drafts().list(userId="me", q=query, maxResults=DRAFTS_LOOKED_AT)
         drafts = self._call(request, lambda answer: [Draft.read(draft) for draft in answer.get("drafts", ())])
         for draft in drafts:
             with contextlib.suppress(NotFound):
@@ -173,14 +162,8 @@ class Gmail:
             # Before the call, so that a failed refresh is never mistaken for an effect in doubt.
             self._refresh_token_if_needed()
             return shape(request.execute(num_retries=0))
-        except HttpError as error:
-            raise _from_answer(error, self._email) from error
-        except RefreshError as error:
-            raise from_refresh(error, self._email) from error
-        except (GoogleAuthError, HttpLib2Error, HTTPException, OSError) as error:
-            raise _from_connection(error) from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise GmailFailure("Gmail answered in a form that Warmline does not know", in_doubt=True) from error
+        except FAILURES as error:
+            raise translate(error, self._email) from error
         finally:
             access_tokens.keep(self._mailbox_id, self._credentials)
 
@@ -191,68 +174,3 @@ class Gmail:
             self._credentials.refresh(google_auth_httplib2.Request(self._http))
         except OSError as error:
             raise TransportError(error) from error
-
-
-def from_refresh(error: RefreshError, email: str) -> GmailFailure:
-    """Return what it means that Google gave no access token for the mailbox `email`."""
-    answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
-    reason = answer.get("error", "")
-    if reason == "invalid_grant":
-        return TokenRevoked(f"Google no longer lets Warmline into {email}. Connect it again on the page Mailboxes.")
-    if reason in ("invalid_client", "unauthorized_client"):
-        return GmailFailure(
-            f"Google does not accept this OAuth client ({reason}). Check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.",
-            permanent=True,
-        )
-    return GmailFailure(f"Google gave no access token for {email} ({reason or 'no reason given'})")
-
-
-def _from_answer(error: HttpError, email: str) -> GmailFailure:
-    status, (message, reasons) = int(error.resp.status), _read_error(error.content)
-    if status == 429 or (status == 403 and reasons & RATE_REASONS):
-        seconds = _read_retry_after(error.resp.get("retry-after", ""), message)
-        return RateLimited(f"Gmail's quota for {email} is used up for now", retry_after_seconds=seconds)
-    if status == 404:
-        return NotFound(f"Gmail has no such thing in {email} (any more)")
-    if status == 401:
-        return GmailFailure(f"Gmail did not accept the access token for {email}")
-    if status == 403 and reasons & SCOPE_REASONS:
-        return GmailFailure(
-            f"Warmline lacks a permission in {email}. Connect it again and tick every permission.", permanent=True
-        )
-    why = ", ".join(sorted(reasons)) or "no reason given"
-    if status >= 500 or status == 408:
-        return GmailFailure(f"Gmail has trouble ({status}, {why})", in_doubt=True)
-    return GmailFailure(f"Gmail refused the call for {email} ({status}, {why})", permanent=status != 409)
-
-
-def _from_connection(error: Exception) -> GmailFailure:
-    # google-auth meets only the token endpoint; a name or port that was never reached has done nothing.
-    in_doubt = not isinstance(error, (GoogleAuthError, *UNREACHED))
-    return GmailFailure(f"Gmail could not be reached, or did not answer ({type(error).__name__})", in_doubt=in_doubt)
-
-
-def _read_error(content: bytes) -> tuple[str, set[str]]:
-    """Return message and reasons of Google's error, in its older (`errors`) and newer (`details`) shape."""
-    with contextlib.suppress(ValueError, AttributeError, TypeError):
-        error = json.loads(content)["error"] if b'"error"' in content else {}
-        entries = [*error.get("errors", ()), *error.get("details", ())]
-        return str(error.get("message", "")), {str(entry["reason"]) for entry in entries if "reason" in entry}
-    return "", set()
-
-
-def _read_retry_after(header: str, message: str) -> int | None:
-    """Return the seconds to wait: `Retry-After` (RFC 9110 §10.2.3), else the time that Gmail puts into its text."""
-    if header.isascii() and header.isdigit():
-        return int(header)
-    with contextlib.suppress(ValueError):
-        return _seconds_until(parsedate_to_datetime(header))
-    if found := re.search(r"Retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)", message):
-        with contextlib.suppress(ValueError):
-            return _seconds_until(datetime.fromisoformat(found[1]))
-    return None
-
-
-def _seconds_until(at: datetime) -> int:
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0, round((at - now()).total_seconds()))

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from server import queue
 from server.clock import now
+from server.config import Settings
 from server.errors import Refused
 from server.gmail.models import Mailbox, MailboxState, PubsubNotification
 
@@ -33,6 +34,11 @@ class Notification:
 
     pubsub_message_id: str
     email: str
+
+
+def get_audience(settings: Settings) -> str:
+    """Return the audience that a push's token must have; by default the endpoint's own address, as in Pub/Sub."""
+    return settings.pubsub_audience or f"{settings.base_url}/gmail/push"
 
 
 def read_notification(message: Any) -> Notification | None:

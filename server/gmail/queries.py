@@ -30,6 +30,12 @@ class MailboxRow:
         """Whether Google has not yet been told."""
         return self.mailbox.state == MailboxState.DISCONNECTED and self.mailbox.refresh_token_sealed is not None
 
+    @property
+    def is_settling(self) -> bool:
+        """Whether something about it is about to change by itself, so that the page looks again."""
+        is_new = self.mailbox.last_sync_at is None or (self.is_watch_wanted and self.mailbox.watched_at is None)
+        return self.is_being_disconnected or (self.mailbox.state == MailboxState.LINKED and is_new)
+
 
 @dataclass(frozen=True, slots=True)
 class Banner:
@@ -53,8 +59,9 @@ def list_mailboxes(session: Session, member_id: int) -> list[MailboxRow]:
 def find_own_mailbox(session: Session, member_id: int, mailbox_id: int) -> Mailbox | None:
     """Return the mailbox if it is the member's and not disconnected."""
     mailbox = session.get(Mailbox, mailbox_id)
-    is_theirs = mailbox is not None and mailbox.member_id == member_id
-    return mailbox if is_theirs and mailbox.state != MailboxState.DISCONNECTED else None  # type: ignore[union-attr]
+    if mailbox is None or mailbox.member_id != member_id or mailbox.state == MailboxState.DISCONNECTED:
+        return None
+    return mailbox
 
 
 def find_banner(session: Session, member_id: int) -> Banner | None:

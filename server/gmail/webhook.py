@@ -15,7 +15,7 @@ from server.config import Settings, get_settings
 from server.db import get_session
 from server.errors import ForeignFailure, Refused
 from server.gmail.id_tokens import BadToken, find_certs, verify_id_token
-from server.gmail.notifications import Outcome, read_notification, record
+from server.gmail.notifications import Outcome, get_audience, read_notification, record
 from server.security import PUBLIC, allow
 
 bp = Blueprint("gmail_webhook", __name__)
@@ -47,14 +47,6 @@ def push() -> Response:
     outcome = record(session, notification)
     session.commit()
     return _answer(STATUS_OF_OUTCOME.get(outcome, HTTPStatus.NO_CONTENT))
-
-
-push.takes_cross_site = True  # type: ignore[attr-defined] # signed by Google, and no cookie counts here
-
-
-def get_audience(settings: Settings) -> str:
-    """Return the audience that a push's token must have; by default the endpoint's own address, as in Pub/Sub."""
-    return settings.pubsub_audience or f"{settings.base_url}/gmail/push"
 
 
 def _refuse_forged(settings: Settings, authorization: str) -> None:

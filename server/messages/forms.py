@@ -45,6 +45,7 @@ def make_form(fields: Mapping[str, str]) -> ComposeForm:
 
 def read_form(fields: Mapping[str, str]) -> ComposeForm:
     """Return the form as a browser sent it; the HTML is clean, for it may be shown again."""
+    is_plain = "is_plain" in fields  # then a browser sends no tracking boxes: they come back ticked
     return ComposeForm(
         key=fields.get("key") or token_urlsafe(16),
         mailbox_id=fields.get("mailbox_id", ""),
@@ -53,8 +54,8 @@ def read_form(fields: Mapping[str, str]) -> ComposeForm:
         subject=fields.get("subject", ""),
         html=clean_html(get_settings(), get_keys(), fields.get("html", "")),
         body=fields.get("body", ""),
-        is_plain="is_plain" in fields,
+        is_plain=is_plain,
         individually="individually" in fields,
-        track_views="track_views" in fields,
-        track_clicks="track_clicks" in fields,
+        track_views=is_plain or "track_views" in fields,
+        track_clicks=is_plain or "track_clicks" in fields,
     )

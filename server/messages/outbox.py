@@ -30,6 +30,7 @@ FIRST_BACK_OFF_SECONDS = 1
 LONGEST_BACK_OFF_SECONDS = 600
 MAX_ATTEMPTS = 150  # about a day at the longest back-off
 DOUBT_SECONDS = 120  # how long a sent mail may take to appear in the mailbox
+READ_BACK_SECONDS = 3  # the worker that sent it has read it back by then, if it could
 READ_BACK_DAYS = 2
 GAVE_UP = "Gmail could not be reached for about a day."
 CANNOT_TELL = (
@@ -90,7 +91,7 @@ def find_due(session: Session, limit: int = 200) -> list[int]:
 
 def find_unread(session: Session, limit: int = 50) -> list[int]:
     """Return the ids of copies sent in the last days whose real Message-ID was not read back."""
-    newest, oldest = now() - timedelta(seconds=LEASE_SECONDS), now() - timedelta(days=READ_BACK_DAYS)
+    newest, oldest = now() - timedelta(seconds=READ_BACK_SECONDS), now() - timedelta(days=READ_BACK_DAYS)
     rows = select(Copy.id).join(Mailbox, col(Mailbox.id) == Copy.mailbox_id)
     rows = rows.where(Copy.state == CopyState.SENT, col(Copy.sent_at).between(oldest, newest))
     rows = rows.where(col(Copy.rfc822_message_id).is_(None), Mailbox.state == MailboxState.LINKED)
@@ -104,6 +105,12 @@ def note_sent(session: Session, claim: Claim, sent: Sent) -> None:
     values |= {"state": CopyState.SENT, "failure": "", "lease_until": None, "doubted_at": None}
     if update_copy(session, claim.copy.id, values, col(Copy.state) != CopyState.SENT):
         _announce(session, claim.copy)
+
+
+def note_message_id(session: Session, copy_id: int, message_id: str) -> None:
+    """Store the Message-ID that the sent mail really has."""
+    update_copy(session, copy_id, {"rfc822_message_id": message_id})
+    _announce(session, session.get_one(Copy, copy_id))
 
 
 def note_doubt(session: Session, claim: Claim) -> None:

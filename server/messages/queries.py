@@ -1,8 +1,11 @@
 """The reads that the pages of messages and the API need."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from server.accounts.models import Member
@@ -11,8 +14,21 @@ from server.gmail.models import Mailbox, MailboxState
 from server.messages.models import Copy, CopyState, Link, Message, Recipient
 
 PAGE_SIZE = 50
+SHOWN_RECIPIENTS = 3
 # What a message with several copies shows: the first of these that one of its copies is in.
 STATE_ORDER = (CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.SENT)
+
+
+class Counts(NamedTuple):
+    """What came of one or several copies."""
+
+    views: int = 0
+    clicks: int = 0
+    replies: int = 0
+    bounces: int = 0
+
+    def __add__(self, other: tuple[int, ...]) -> "Counts":  # type: ignore[override]
+        return Counts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +47,47 @@ class MessageView:
     @property
     def is_unseen(self) -> bool:
         """Whether somebody answered or clicked although no view was seen: their program loads no images (T11)."""
-        return (
-            self.message.track_views and not self.total("views") and bool(self.total("replies") or self.total("clicks"))
-        )
+        counts = self.counts
+        return self.message.track_views and not counts.views and bool(counts.replies or counts.clicks)
 
     @property
     def everybody(self) -> list[Recipient]:
         """All recipients of all copies."""
         return [recipient for copy in self.copies for recipient in self.recipients.get(copy.id or 0, [])]
 
-    def total(self, counter: str) -> int:
-        """Return the sum of one of the copies' counters: views, clicks, replies, bounces."""
-        return sum(int(getattr(copy, counter)) for copy in self.copies)
+    @property
+    def counts(self) -> Counts:
+        """What came of all copies."""
+        return sum((counts_of(copy) for copy in self.copies), Counts())
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """A message in a list: its state, its counts, and the first of its recipients."""
+
+    message: Message
+    state: str
+    counts: Counts
+    recipients: list[Recipient]
+    recipient_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
     """One page of sent messages, newest first; `next` is the `before` of the following page."""
 
-    views: list[MessageView]
+    lines: list[MessageLine]
     next: int | None
 
 
 def message_state(copies: Iterable[Copy]) -> str:
     """Return the state of a message: failed, sending, queued or sent, in this order of precedence."""
-    states = {copy.state for copy in copies}
-    if len(states & {CopyState.QUEUED, CopyState.SENT}) == 2 and CopyState.FAILED not in states:
-        return CopyState.SENDING
-    return next((state for state in STATE_ORDER if state in states), CopyState.QUEUED)
+    return _combine({copy.state for copy in copies})
+
+
+def counts_of(copy: Copy) -> Counts:
+    """Return what came of one copy."""
+    return Counts(copy.views, copy.clicks, copy.replies, copy.bounces)
 
 
 def find_message(session: Session, member: Member, message_id: int) -> MessageView | None:
@@ -68,17 +97,15 @@ def find_message(session: Session, member: Member, message_id: int) -> MessageVi
         return None
     if message.member_id != member.id and not may_see_team(session, member):
         return None
-    return _make_views(session, [message])[0]
+    return _make_view(session, message)
 
 
-def read_messages(session: Session, member_id: int, before: int | None = None, limit: int = PAGE_SIZE) -> MessagePage:
+def read_messages(session: Session, member_id: int, before: int, limit: int = PAGE_SIZE) -> MessagePage:
     """Return one page of the member's messages with id below `before`, newest first."""
-    query = select(Message).where(Message.member_id == member_id).order_by(col(Message.id).desc()).limit(limit + 1)
-    if before is not None:
-        query = query.where(col(Message.id) < before)
-    messages = session.exec(query).all()
+    mine = select(Message).where(Message.member_id == member_id, col(Message.id) < before)
+    messages = session.exec(mine.order_by(col(Message.id).desc()).limit(limit + 1)).all()
     page = messages[:limit]
-    return MessagePage(_make_views(session, page), page[-1].id if len(messages) > limit else None)
+    return MessagePage(_make_lines(session, page), page[-1].id if len(messages) > limit else None)
 
 
 def find_copy(session: Session, member_id: int, copy_id: int) -> Copy | None:
@@ -96,21 +123,58 @@ def list_senders(session: Session, member_id: int) -> Sequence[Mailbox]:
     return session.exec(linked.order_by(col(Mailbox.id))).all()
 
 
+def find_sender(session: Session, member_id: int, mailbox_id: str = "") -> Mailbox | None:
+    """Return the mailbox to send from: the one with the id that a form names, the first where it names none."""
+    senders = list_senders(session, member_id)
+    return next((sender for sender in senders if mailbox_id in ("", str(sender.id))), None)
+
+
 def read_links(session: Session, message_id: int) -> Sequence[Link]:
     """Return the wrapped links of a message in the order of the mail."""
     return session.exec(select(Link).where(Link.message_id == message_id).order_by(col(Link.position))).all()
 
 
-def _make_views(session: Session, messages: Sequence[Message]) -> list[MessageView]:
+def _combine(states: AbstractSet[str]) -> str:
+    if len(states & {CopyState.QUEUED, CopyState.SENT}) == 2 and CopyState.FAILED not in states:
+        return CopyState.SENDING
+    return next((state for state in STATE_ORDER if state in states), CopyState.QUEUED)
+
+
+def _make_view(session: Session, message: Message) -> MessageView:
+    copies = session.exec(select(Copy).where(Copy.message_id == message.id).order_by(col(Copy.id))).all()
+    recipients: dict[int, list[Recipient]] = {}
+    for recipient in session.exec(
+        select(Recipient).where(Recipient.message_id == message.id).order_by(col(Recipient.id))
+    ):
+        recipients.setdefault(recipient.copy_id, []).append(recipient)
+    return MessageView(message, list(copies), recipients)
+
+
+def _make_lines(session: Session, messages: Sequence[Message]) -> list[MessageLine]:
     ids = [message.id for message in messages]
-    copies = session.exec(select(Copy).where(col(Copy.message_id).in_(ids)).order_by(col(Copy.id))).all()
-    recipients = session.exec(
-        select(Recipient).where(col(Recipient.message_id).in_(ids)).order_by(col(Recipient.id))
-    ).all()
-    by_copy: dict[int, list[Recipient]] = {}
-    for recipient in recipients:
-        by_copy.setdefault(recipient.copy_id, []).append(recipient)
+    sums = [func.sum(column) for column in (Copy.views, Copy.clicks, Copy.replies, Copy.bounces)]
+    by_state = select(Copy.message_id, Copy.state, *sums).where(col(Copy.message_id).in_(ids))
+    states: dict[int, set[str]] = {message_id: set() for message_id in ids}
+    counts = dict.fromkeys(ids, Counts())
+    for message_id, state, *figures in session.execute(by_state.group_by(col(Copy.message_id), col(Copy.state))):
+        states[message_id].add(state)
+        counts[message_id] += tuple(figures)
+    people = _read_first_recipients(session, ids)
     return [
-        MessageView(message, [copy for copy in copies if copy.message_id == message.id], by_copy)
+        MessageLine(message, _combine(states[message.id]), counts[message.id], *people[message.id])
         for message in messages
     ]
+
+
+def _read_first_recipients(session: Session, ids: list[int]) -> dict[int, tuple[list[Recipient], int]]:
+    """Return the first recipients of each message, and how many it has."""
+    message_id = col(Recipient.message_id)
+    place = func.row_number().over(partition_by=message_id, order_by=col(Recipient.id)).label("place")
+    total = func.count().over(partition_by=message_id).label("total")
+    ranked = select(col(Recipient.id).label("id"), place, total).where(message_id.in_(ids)).subquery()
+    rows = select(Recipient, ranked.c.total).join(ranked, ranked.c.id == col(Recipient.id))
+    people: dict[int, tuple[list[Recipient], int]] = {message_id: ([], 0) for message_id in ids}
+    for recipient, count in session.execute(rows.where(ranked.c.place <= SHOWN_RECIPIENTS).order_by(ranked.c.id)):
+        shown, _ = people[recipient.message_id]
+        people[recipient.message_id] = ([*shown, recipient], count)
+    return people

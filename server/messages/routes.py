@@ -8,16 +8,25 @@ from sqlmodel import Session
 
 from server.db import get_session
 from server.errors import Refused
-from server.gmail.mailboxes import find_mailbox
 from server.htmx import is_partial_wanted, render
 from server.messages import outbox
 from server.messages.compose import compose
 from server.messages.forms import ComposeForm, make_form, read_form
 from server.messages.plain import to_text
-from server.messages.queries import MessageView, find_copy, find_message, list_senders, read_links, read_messages
+from server.messages.queries import (
+    MessageView,
+    find_copy,
+    find_message,
+    find_sender,
+    list_senders,
+    read_links,
+    read_messages,
+)
 from server.security import allow
 
 bp = Blueprint("messages", __name__)
+
+LAST_ID = 2**31 - 1
 
 
 @bp.get("/compose")
@@ -32,8 +41,8 @@ def show_compose() -> ResponseReturnValue:
 def add_message() -> ResponseReturnValue:
     """Send the mail of the form, once however often it is submitted; show it again with what is wrong."""
     form, session = read_form(request.form), get_session()
-    mailbox = find_mailbox(session, current_user, int(form.mailbox_id) if form.mailbox_id.isdecimal() else None)
     try:
+        mailbox = find_sender(session, current_user.id, form.mailbox_id)
         message = compose(session, current_user, mailbox, form.draft, f"form:{form.key}")
     except Refused as error:
         session.rollback()
@@ -46,11 +55,12 @@ def add_message() -> ResponseReturnValue:
 @allow("rep")
 def list_messages() -> ResponseReturnValue:
     """Show what the member sent, newest first, or one older page of it."""
-    sent = read_messages(get_session(), current_user.id, request.args.get("before", type=int))
+    before = min(request.args.get("before", LAST_ID, type=int), LAST_ID)
+    sent = read_messages(get_session(), current_user.id, before)
     return render("messages/messages.html", "messages/_messages.html", sent=sent)
 
 
-@bp.get("/messages/<int:message_id>")
+@bp.get("/messages/<int(max=2147483647):message_id>")
 @allow("rep")
 def show_message(message_id: int) -> ResponseReturnValue:
     """Show one message, or, to a page that already shows it, how it stands now."""
@@ -62,7 +72,7 @@ def show_message(message_id: int) -> ResponseReturnValue:
     return render_template("messages/message.html", view=view, links=links, text=text)
 
 
-@bp.post("/copies/<int:copy_id>/retries")
+@bp.post("/copies/<int(max=2147483647):copy_id>/retries")
 @allow("rep")
 def add_retry(copy_id: int) -> ResponseReturnValue:
     """Try a failed copy again."""

@@ -12,7 +12,7 @@ import structlog
 from sqlmodel import Session
 
 from server.config import get_settings
-from server.gmail.answers import Sent
+from server.gmail.answers import Draft, Sent
 from server.gmail.client import Gmail
 from server.gmail.errors import GmailFailure, NotFound
 from server.gmail.models import Mailbox
@@ -27,9 +27,9 @@ from server.messages.outbox import (
     lease_end,
     note_doubt,
     note_failure,
+    note_message_id,
     note_sent,
     store,
-    update_copy,
 )
 from server.messages.render import COPY_HEADER, render_copy
 
@@ -74,8 +74,7 @@ def _deliver(session: Session, claim: Claim, gmail: Gmail) -> Iterator[None]:
     draft_id, thread_id = claim.copy.gmail_draft_id, claim.copy.gmail_thread_id or ""
     is_new = draft_id is None
     if draft_id is None:
-        draft = gmail.find_draft(COPY_HEADER, claim.mark) if claim.fence > 1 else None
-        draft = draft or gmail.create_draft(_render(claim))
+        draft = _find_own_draft(gmail, claim) or gmail.create_draft(_render(claim))
         draft_id, thread_id = draft.draft_id, draft.thread_id
         is_ours = store(session, claim, gmail_draft_id=draft_id, gmail_thread_id=thread_id, lease_until=lease_end())
         yield
@@ -90,6 +89,14 @@ def _deliver(session: Session, claim: Claim, gmail: Gmail) -> Iterator[None]:
     note_sent(session, claim, sent)
     yield
     yield from _read_back(session, claim.copy.id, sent.gmail_id, gmail)
+
+
+def _find_own_draft(gmail: Gmail, claim: Claim) -> Draft | None:
+    """Return the draft that an earlier try has made without living to store its id."""
+    if claim.fence == 1:
+        return None
+    # Asking for the recipient first keeps this at one or two calls, however many drafts wait to be sent.
+    return gmail.find_draft(COPY_HEADER, claim.mark, f"to:{claim.recipients[0].address}")
 
 
 def _render(claim: Claim) -> bytes:
@@ -125,5 +132,5 @@ def _drop_draft(session: Session, claim: Claim, gmail: Gmail, draft_id: str) -> 
 def _read_back(session: Session, copy_id: int, gmail_id: str, gmail: Gmail) -> Iterator[None]:
     message_id = gmail.get_headers(gmail_id, ["Message-ID"]).get("message-id", "").strip()
     if message_id:
-        update_copy(session, copy_id, {"rfc822_message_id": message_id})
+        note_message_id(session, copy_id, message_id)
         yield

@@ -31,7 +31,7 @@ def _add_person(session: Session, workspace_id: int, owner_id: int | None, addre
             person = Person(workspace_id=workspace_id, owner_id=owner_id, name=name)
             session.add(person)
             session.flush()
-            session.add(PersonAddress(workspace_id=workspace_id, person_id=person.id, email=address.lower()))
+            session.add(PersonAddress(workspace_id=workspace_id, person_id=person.id or 0, email=address.lower()))
             session.flush()
             return person
     except IntegrityError:

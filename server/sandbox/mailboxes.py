@@ -88,4 +88,4 @@ def fetch_tokens(settings: Settings) -> dict[str, str]:
     """Return the stand-in's accounts with their long-lived access tokens, the demo member first."""
     answer = requests.get(f"{settings.stand_in_url}/_stand_in/accounts", timeout=TIMEOUT_SECONDS)
     answer.raise_for_status()
-    return {account["email"]: account["access_token"] for account in answer.json()["accounts"]}
+    return {account["email"]: account["access_token"] for account in answer.json()}

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, case, delete, select
+from sqlalchemy import Table, case, delete, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from server import queue
 from server.clock import now
+from server.db import UtcDateTime
 from server.events.models import COUNTED_VERDICTS, Event, EventKind
 from server.people.models import Person
 from server.scoring.decay import weigh
@@ -102,11 +103,16 @@ def _write_scores(session: Session, model: Model, owned: dict[int, Owned]) -> No
 
 
 def read_points(
-    session: Session, person_ids: Collection[int]
+    session: Session, person_ids: Collection[int], before: tuple[datetime, int] | None = None
 ) -> Iterator[tuple[int, str | None, str, float, datetime]]:
-    """Yield (person, kind, verdict, given points, time) of all that counts; an adjustment has no kind."""
+    """Yield (person, kind, verdict, given points, time) of all that counts; an adjustment has no kind.
+
+    With `before`, a time and an id, only events before that one.
+    """
     counted = EVENT.c.verdict.in_(COUNTED_VERDICTS) | (EVENT.c.kind == EventKind.BOUNCED)
     events = select(EVENT.c.person_id, EVENT.c.kind, EVENT.c.verdict, EVENT.c.at, EVENT.c.recorded_at)
+    if before is not None:
+        events = events.where(tuple_(EVENT.c.at, EVENT.c.id) < tuple_(literal(before[0], UtcDateTime()), before[1]))
     for row in session.execute(events.where(EVENT.c.person_id.in_(person_ids), counted)):
         yield row.person_id, row.kind, row.verdict, 0.0, min(row.at, row.recorded_at)
     given = select(ADJUSTMENT.c.person_id, ADJUSTMENT.c.points, ADJUSTMENT.c.at)

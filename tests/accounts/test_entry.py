@@ -57,6 +57,12 @@ def test_wrong_password_and_unknown_address_are_answered_alike(client: FlaskClie
     assert "Email address or password is wrong." in wrong.text
 
 
+@pytest.mark.parametrize("email", ["", "a\x00@acme.example", "é@\ud800", "x" * 100_000, "' OR 1=1 --"])
+def test_nonsense_is_a_wrong_address(client: FlaskClient, email: str) -> None:
+    email = email.encode(errors="replace").decode()
+    assert enter(client, email).status_code == 422
+
+
 def test_member_without_a_password_gets_in_by_none(client: FlaskClient, session: Session) -> None:
     make_member(session, "Gwen", google_subject="1")
     session.commit()

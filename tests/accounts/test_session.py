@@ -19,7 +19,7 @@ from server.accounts import session as accounts_session
 from server.accounts.models import BrowserSession, Device, Member
 from server.accounts.session import end_sessions, pop_once, sign_out
 from server.clock import now
-from server.db import get_db, get_session
+from server.db import Database, get_db, get_session
 from server.keys import hash_token
 from server.security import PUBLIC, allow
 from server.tracking.devices import read_ticket
@@ -245,6 +245,20 @@ def test_popped_value_is_given_to_one_of_eight_requests(app: Flask) -> None:
         taken = list(pool.map(take, range(8)))
     assert sorted(taken, key=str) == [*[None] * 7, "secret"]
     assert client.get("/take/state").json is None
+
+
+def test_cookie_of_an_ended_session_is_dropped(client: FlaskClient) -> None:
+    client.set_cookie("warmline_session", "x" * 43)
+    client.get("/who")
+    assert client.get_cookie("warmline_session") is None
+
+
+def test_cookie_outlives_a_database_that_is_away(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = app.test_client()
+    sign_in(client, make_member(session, "Alice"))
+    monkeypatch.setitem(app.extensions, "warmline_db", Database("sqlite:////nowhere/at/all.sqlite"))
+    assert client.get("/inside").status_code == 500
+    assert client.get_cookie("warmline_session") is not None
 
 
 def test_view_that_left_its_transaction_open_does_not_block_the_session(app: Flask) -> None:

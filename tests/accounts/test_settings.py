@@ -165,7 +165,9 @@ def test_mallory_cannot_revoke_alices_token(desk: FlaskClient, app: Flask, sessi
     assert "Quarterly" in desk.get("/settings/tokens").text
 
 
-@pytest.mark.parametrize("form", [{"name": ""}, {"name": "x" * 81}, {"name": "Quarterly", "kind": "root"}])
+@pytest.mark.parametrize(
+    "form", [{"name": ""}, {"name": "x" * 101}, {"name": "NUL\x00"}, {"name": "Quarterly", "kind": "root"}]
+)
 def test_token_that_cannot_be_made_says_why(desk: FlaskClient, form: dict[str, str]) -> None:
     for headers in ({}, HTMX):
         answer = desk.post("/settings/tokens", data=form, headers=headers)

@@ -53,7 +53,7 @@ def test_member_connects_a_mailbox(
     session: Session, settings: Settings, browser: FlaskClient, alice: Member, stand_in: StandIn
 ) -> None:
     page = come_back(browser, **stand_in.consent(ask(browser), DEMO))
-    assert f"{DEMO} is connected" in page.text
+    assert f"{DEMO} is connected" in page.text and "every 2s" in page.text
     session.commit()
     mailbox = find_mailbox(session, alice)
     assert mailbox is not None and (mailbox.email, mailbox.state) == (DEMO, MailboxState.LINKED)
@@ -66,6 +66,8 @@ def test_member_connects_a_mailbox(
     session.refresh(mailbox)
     assert mailbox.watch_expires_at and mailbox.history_id and mailbox.last_sync_at
     assert mailbox.watch_error == mailbox.sync_error == ""
+    session.commit()
+    assert "every 2s" not in browser.get("/mailboxes").text
 
 
 def test_consent_is_asked_with_pkce_state_and_lasting_access(browser: FlaskClient) -> None:

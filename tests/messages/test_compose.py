@@ -1,9 +1,14 @@
 """What a member may send, and what becomes of it: rows, once."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
+from flask import Flask
 from sqlmodel import Session, col, select
 
 from server.accounts.models import Member
+from server.db import get_db
 from server.errors import Refused
 from server.gmail.models import Mailbox, MailboxState
 from server.messages.compose import MAX_RECIPIENTS, Draft, compose
@@ -146,6 +151,26 @@ def test_the_same_key_with_other_content_is_refused(session: Session, alice: Mem
     with pytest.raises(Refused) as refused:
         compose(session, alice, mailbox, Draft(to=["b@x.example"], html="<p>Hi</p>"), "key-1")
     assert (refused.value.status, refused.value.field) == (422, "idempotency_key")
+
+
+def test_the_same_key_at_the_same_time_gives_one_message(
+    app: Flask, session: Session, alice: Member, mailbox: Mailbox
+) -> None:
+    session.commit()
+    start = Barrier(3)
+
+    def send(_number: int) -> int:
+        with app.app_context(), get_db().session() as own:
+            start.wait(10)
+            draft = Draft(to=["a@x.example"], html="<p>Hi</p>")
+            message = compose(own, own.get_one(Member, alice.id), own.get_one(Mailbox, mailbox.id), draft, "key-1")
+            own.commit()
+            return message.id
+
+    with ThreadPoolExecutor(3) as pool:
+        assert len(set(pool.map(send, range(3)))) == 1
+    assert len(session.exec(select(Copy)).all()) == 1
+    assert len(session.exec(select(Person)).all()) == 1
 
 
 def test_a_key_belongs_to_its_member(session: Session, alice: Member, mailbox: Mailbox) -> None:

@@ -161,3 +161,18 @@ def test_a_manager_sees_the_teams_mail_but_does_not_send_it(session: Session, cl
     assert "retries" not in page
     sign_in(client, make_member(session, "Bob", workspace))
     assert client.get(f"/messages/{copy.message_id}").status_code == 404
+
+
+def test_ids_beyond_the_databases_are_nobodys(client: FlaskClient, alice: Member) -> None:
+    assert client.get(f"/messages/{2**70}").status_code == 404
+    assert client.post(f"/copies/{2**70}/retries").status_code == 404
+    assert client.get(f"/messages?before={2**70}").status_code == 200
+    assert send_form(client, mailbox_id=str(2**70))[0] == 409
+
+
+def test_a_list_names_three_recipients_and_counts_the_rest(client: FlaskClient, alice: Member) -> None:
+    addresses = ", ".join(f"p{number}@x.example" for number in range(5))
+    send_form(client, to=addresses, individually="yes")
+    page = client.get("/messages").text
+    assert re.findall(r"p(\d)@x.example<", page) == ["0", "1", "2"]
+    assert "and 2 more" in page

@@ -16,7 +16,7 @@ from server.messages.models import Copy, CopyState
 from server.messages.outbox import CANNOT_TELL, GAVE_UP, MAX_ATTEMPTS, claim_copy, find_due, find_unread, retry, store
 from server.messages.render import COPY_HEADER, copy_mark
 from server.messages.send import send
-from tests.stand_in import DEMO, FLYNN, LORA, StandIn
+from tests.stand_in import DEMO, FLYNN, LORA, StandIn, make_raw
 
 FAULTS = ("403rateLimit", "429", "500", "503", "401", "drop_before", "drop_after")
 CALLS = ("drafts.create", "drafts.send", "messages.get")
@@ -275,6 +275,17 @@ def test_the_ticker_finds_what_is_due_or_abandoned(session: Session, copy: Copy)
     assert find_due(session) == []
     change(session, copy, lease_until=now() - timedelta(seconds=1))
     assert find_due(session) == [copy.id]
+
+
+def test_an_orphaned_draft_is_found_among_many(session: Session, google: StandIn, copy: Copy) -> None:
+    google.script({"match": "drafts.create", "fault": "drop_after", "count": 1})
+    run(session, copy)
+    for number in range(25):
+        body = {"message": {"raw": make_raw(f"p{number}@x.example", "Later")}}
+        google.gmail(DEMO).drafts().create(userId="me", body=body).execute()
+    run(session, copy)
+    assert (copy.state, accepted(google, copy)) == (CopyState.SENT, 1)
+    assert len(drafts(google)) == 25
 
 
 def test_individual_copies_name_only_their_own_recipient(

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from server.accounts.models import Member, Workspace
 from server.app import create_app
+from server.cli import main
 from server.config import Settings
 from server.db import get_db
 from server.errors import ForeignFailure, Refused
@@ -119,7 +120,7 @@ def test_there_is_no_demo_beside_google_or_for_other_machines(
 
 
 def test_demo_info_lets_a_program_play_a_prospect(app: Flask, stand_in: StandIn) -> None:
-    output = app.test_cli_runner().invoke(args=["demo-info"]).output
+    output = app.test_cli_runner().invoke(main, args=["demo-info"]).output
     assert output.count("\n") == 1
     info = json.loads(output)
     assert (info["member"], info["stand_in"]) == (DEMO, stand_in.url)
@@ -133,7 +134,7 @@ def test_demo_info_lets_a_program_play_a_prospect(app: Flask, stand_in: StandIn)
 
 def test_demo_info_says_that_the_stand_in_is_away(app: Flask, stand_in: StandIn) -> None:
     stand_in.script({"match": "list_accounts", "fault": "500"}, {"match": "decide", "fault": "drop_before"})
-    result = app.test_cli_runner().invoke(args=["demo-info"])
+    result = app.test_cli_runner().invoke(main, args=["demo-info"])
     assert result.exit_code == 1
     assert "The Gmail stand-in does not answer" in result.output
 

@@ -49,6 +49,8 @@ def test_dropped_answer_is_an_exception_to_the_client(stand_in: StandIn, fault: 
     stand_in.script({"match": "drafts.send", "fault": fault, "count": 1})
     with pytest.raises(http.client.IncompleteRead):
         users.drafts().send(userId="me", body={"id": draft["id"]}).execute()
+    stand_in.close()  # httplib2 keeps the dead connection
+    users = stand_in.gmail(DEMO)
     assert stand_in.steer("GET", "accepted")["total"] == accepted
     assert len(stand_in.list_inbox(FLYNN)) == accepted
     assert ("drafts" in users.drafts().list(userId="me").execute()) == (not accepted)
@@ -79,7 +81,7 @@ def test_delay_lets_the_call_through_later(stand_in: StandIn) -> None:
 
 def test_invalid_grant_fails_a_refresh(stand_in: StandIn) -> None:
     stand_in.script({"match": "token", "fault": "invalid_grant"})
-    one = stand_in.steer("GET", "accounts")["accounts"][0]
+    one = stand_in.steer("GET", "accounts")[0]
     credentials = Credentials(
         token=None,
         refresh_token=one["refresh_token"],

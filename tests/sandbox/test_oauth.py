@@ -151,6 +151,9 @@ def test_person_can_take_the_grant_back_at_google(stand_in: StandIn, make_flow: 
     [
         ({"client_id": "other"}, 401, "invalid_client"),
         ({"redirect_uri": "https://evil.example/back"}, 400, "redirect_uri_mismatch"),
+        ({"redirect_uri": "http://["}, 400, "redirect_uri_mismatch"),
+        ({"redirect_uri": "javascript://127.0.0.1/x"}, 400, "redirect_uri_mismatch"),
+        ({"scope": "everything"}, 400, "invalid_scope"),
         ({"redirect_uri": ""}, 400, "invalid_request"),
         ({"response_type": "token"}, 400, "unsupported_response_type"),
         ({"scope": ""}, 400, "invalid_request"),

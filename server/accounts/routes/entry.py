@@ -3,6 +3,7 @@
 import math
 import time
 
+import structlog
 from flask import current_app, redirect, render_template, request
 from flask import session as flask_session
 from flask.typing import ResponseReturnValue
@@ -25,6 +26,8 @@ from server.gmail.oauth import SIGN_IN_SCOPES, exchange, make_authorization
 from server.keys import hash_token
 from server.limits import limiter
 from server.security import PUBLIC, allow
+
+log = structlog.get_logger()
 
 GOOGLE_KEY = "google_sign_in"
 ADDRESS_LIMIT = "20 per minute; 200 per hour"
@@ -73,6 +76,7 @@ def sign_in_by_password() -> ResponseReturnValue:
     password = request.form.get("password", "")
     member = find_member(get_session(write=False), request.form.get("email", ""))
     if not is_password(member, password) or member is None:
+        log.info("sign-in refused", address=get_remote_address(), member_id=member.id if member else None)
         return _page(Refused(_("Email address or password is wrong."), field="password"))
     try:
         sign_in(member)
@@ -113,6 +117,7 @@ def finish_google_sign_in() -> ResponseReturnValue:
         session.commit()
         sign_in(member)
     except (Refused, ForeignFailure) as error:
+        log.info("sign-in with Google refused", address=get_remote_address(), reason=type(error).__name__)
         return _page(error)
     return redirect(safe_next(kept["next"]))
 

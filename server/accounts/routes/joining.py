@@ -3,8 +3,8 @@
 from flask import Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from server.accounts.fields import list_time_zones
 from server.accounts.invitations import accept, get_invitation
-from server.accounts.members import list_time_zones
 from server.accounts.models import Workspace
 from server.accounts.routes import bp
 from server.accounts.routes.entry import limit_address

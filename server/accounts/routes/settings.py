@@ -6,7 +6,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from server.accounts.browser_sessions import end_session, end_sessions, list_sessions
-from server.accounts.members import change_profile, list_time_zones
+from server.accounts.fields import list_time_zones
+from server.accounts.members import change_profile
 from server.accounts.models import Workspace
 from server.accounts.passwords import change_password
 from server.accounts.routes import bp

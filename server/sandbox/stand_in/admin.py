@@ -31,7 +31,7 @@ def refuse_strangers() -> None:
 def list_accounts() -> Response:
     """Answer every account with its long-lived tokens."""
     with get_store().reading() as db:
-        return jsonify(accounts=accounts.list_accounts(db))
+        return jsonify(accounts.list_accounts(db))
 
 
 @bp.post("/accounts")
@@ -126,7 +126,7 @@ def reset() -> Response:
         for table in TABLES_OF_ACCOUNTS:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
         accounts.add_defaults(db)
-        return jsonify(accounts=accounts.list_accounts(db))
+        return jsonify(accounts.list_accounts(db))
 
 
 def _body() -> Json:

@@ -1,6 +1,6 @@
 """Composes the stand-in: a Flask app of its own, run in a process of its own, reachable from this machine only."""
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify
 
 from server.config import Settings, load_settings
 from server.sandbox.stand_in import (
@@ -59,6 +59,4 @@ def _healthz() -> Response:
 def _put_headers(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.path.startswith(("/gmail/", "/upload/", "/resumable/", "/oauth2/")):
-        response.headers.setdefault("Server", "ESF")
     return response

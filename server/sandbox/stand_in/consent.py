@@ -6,6 +6,7 @@ import sqlite3
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, send_file
@@ -60,28 +61,16 @@ class AuthorizationRequest:
 def read_request() -> AuthorizationRequest:
     """Return the authorization request in the query; a wrong one never redirects (RFC 6749 §4.1.2.1)."""
     args = request.args
-    if args.get("client_id") != STAND_IN_CLIENT_ID:
-        _refuse(401, "invalid_client", "The OAuth client was not found.")
-    if not args.get("redirect_uri"):
-        _refuse(400, "invalid_request", "Missing required parameter: redirect_uri")
-    own = urlsplit(current_app.config["SETTINGS"].base_url).hostname
-    if urlsplit(args["redirect_uri"]).hostname not in ("127.0.0.1", "localhost", "::1", own):
-        _refuse(400, "redirect_uri_mismatch", f"redirect_uri={args['redirect_uri']} is not Warmline's.")
+    _check_client(args.get("client_id"), args.get("redirect_uri"))
     if args.get("response_type") != "code":
         _refuse(400, "unsupported_response_type", f"Invalid response_type: {args.get('response_type')}")
-    if not args.get("scope"):
-        _refuse(400, "invalid_request", "Missing required parameter: scope")
     method = args.get("code_challenge_method", "plain" if args.get("code_challenge") else "")
     if method not in ("", "plain", "S256"):
         _refuse(400, "invalid_request", f"code_challenge_method {method} is not supported")
-    scopes = tuple(dict.fromkeys(SHORT_SCOPES.get(scope, scope) for scope in args["scope"].split()))
-    unknown = [scope for scope in scopes if not scope.startswith(("https://", "openid"))]
-    if unknown:
-        _refuse(400, "invalid_scope", f"Some requested scopes were invalid: {unknown}")
     return AuthorizationRequest(
         client_id=args["client_id"],
         redirect_uri=args["redirect_uri"],
-        scopes=scopes,
+        scopes=_read_scopes(args.get("scope", "")),
         state=args.get("state", ""),
         challenge=args.get("code_challenge", ""),
         challenge_method=method,
@@ -93,7 +82,31 @@ def read_request() -> AuthorizationRequest:
     )
 
 
-def _refuse(status: int, error: str, description: str) -> None:
+def _check_client(client_id: str | None, redirect_uri: str | None) -> None:
+    if client_id != STAND_IN_CLIENT_ID:
+        _refuse(401, "invalid_client", "The OAuth client was not found.")
+    if not redirect_uri:
+        _refuse(400, "invalid_request", "Missing required parameter: redirect_uri")
+    own = urlsplit(current_app.config["SETTINGS"].base_url).hostname
+    try:
+        parts = urlsplit(redirect_uri)
+        is_own = parts.scheme in ("http", "https") and parts.hostname in ("127.0.0.1", "localhost", "::1", own)
+    except ValueError:
+        is_own = False
+    if not is_own:
+        _refuse(400, "redirect_uri_mismatch", f"redirect_uri={redirect_uri} is not Warmline's.")
+
+
+def _read_scopes(text: str) -> tuple[str, ...]:
+    scopes = tuple(dict.fromkeys(SHORT_SCOPES.get(scope, scope) for scope in text.split()))
+    if not scopes:
+        _refuse(400, "invalid_request", "Missing required parameter: scope")
+    if unknown := [scope for scope in scopes if not scope.startswith("https://") and scope != "openid"]:
+        _refuse(400, "invalid_scope", f"Some requested scopes were invalid: {unknown}")
+    return scopes
+
+
+def _refuse(status: int, error: str, description: str) -> NoReturn:
     page = render_template("sandbox/refused.html", status=status, error=error, description=description)
     abort(Response(page, status, {"Content-Security-Policy": _policy("'none'")}))
 
@@ -145,7 +158,7 @@ def decide() -> ResponseReturnValue:
             _refuse(400, "invalid_request", "Choose one of the accounts.")
         granted = {scope for scope in asked.scopes if is_sign_in_scope(scope) or scope in ticked}
         if asked.includes_granted:
-            granted |= list_granted(db, str(account), asked.client_id)
+            granted |= list_granted(db, account, asked.client_id)
         if not granted:
             return asked.answer(error="access_denied")
         code = "4/0A" + secrets.token_urlsafe(54)

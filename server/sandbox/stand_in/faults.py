@@ -1,7 +1,8 @@
 """The fault script: rules by which the stand-in fails as Google, or the network before it, sometimes does.
 
 A dropped answer must look like a cut connection to the client, never like an answer: a full Content-Length is promised,
-and the connection ends in the body's middle, which http.client reports as IncompleteRead.
+and the connection ends in the body's middle, which http.client reports as IncompleteRead. The head has to be out before
+the cut: where not even that arrives, httplib2 silently sends the request again, and nobody sees a failure.
 """
 
 import random
@@ -18,6 +19,7 @@ from server.sandbox.stand_in.errors import GoogleError, OAuthError, make_invalid
 from server.sandbox.stand_in.rest import make_unauthenticated
 
 PROMISED_BYTES = 4096
+FLUSH_SECONDS = 0.05
 RATE_MESSAGE = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of service 'gmail'."
 FAULTS = {
     "403rateLimit": GoogleError(
@@ -120,6 +122,7 @@ def _strike() -> Response | None:
     if isinstance(fault, dict):
         time.sleep(fault["delay"] / 1000)
     elif fault == "drop_before":
+        request.get_data()  # a client that still writes would see a broken pipe and no head
         return _make_cut()
     elif fault == "drop_after":
         g.drops_answer = True
@@ -135,6 +138,7 @@ def _drop_afterwards(response: Response) -> Response:
 def _make_cut() -> Response:
     def body() -> Iterator[bytes]:
         yield b'{"'
+        time.sleep(FLUSH_SECONDS)
         raise ConnectionCut("the fault script dropped this answer")
 
     return Response(body(), content_type="application/json", headers={"Content-Length": str(PROMISED_BYTES)})

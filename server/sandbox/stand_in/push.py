@@ -50,7 +50,7 @@ def make_message(row: sqlite3.Row) -> dict[str, str]:
     published = datetime.fromtimestamp(row["published_at"] / 1000, UTC).isoformat(timespec="milliseconds")
     time_text = published.replace("+00:00", "Z")
     return {
-        "data": base64.urlsafe_b64encode(data.encode()).decode(),
+        "data": base64.b64encode(data.encode()).decode(),
         "messageId": str(10**15 + row["id"]),
         "message_id": str(10**15 + row["id"]),
         "publishTime": time_text,

@@ -72,7 +72,7 @@ Key = Annotated[
     Field(description="Your name for the fact, unique in the workspace: under one id it is recorded once."),
 ]
 HappenedAt = Annotated[
-    AfterValidator(_read_time), Field(description="When it happened: in the last year, not in the future.")
+    Time, AfterValidator(_read_time), Field(description="When it happened: in the last year, not in the future.")
 ]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_read_email)]
 Name = Annotated[Line, StringConstraints(max_length=200), AfterValidator(_tidy)]

@@ -15,6 +15,7 @@ from server.gmail import webhook as gmail_webhook
 from server.messages import routes as messages_routes
 from server.people import routes as people_routes
 from server.sandbox import routes as sandbox_routes
+from server.scoring import routes as scoring_routes
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         gmail_routes,
         gmail_webhook,
         sandbox_routes,
+        scoring_routes,
         api_routes,
     ):
         app.register_blueprint(room.bp)

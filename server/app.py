@@ -16,6 +16,7 @@ from server.messages import routes as messages_routes
 from server.people import routes as people_routes
 from server.sandbox import routes as sandbox_routes
 from server.scoring import routes as scoring_routes
+from server.tracking.site import routes as site_routes
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         gmail_routes,
         gmail_webhook,
         sandbox_routes,
+        site_routes,
         scoring_routes,
         api_routes,
     ):

@@ -10,7 +10,8 @@ from server.people import models as people
 from server.sandbox import models as sandbox
 from server.scoring import models as scoring
 from server.tasks import models as tasks
+from server.tracking.site import models as site
 
 metadata = SQLModel.metadata
 
-__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "tasks"]
+__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site", "tasks"]

@@ -186,6 +186,22 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "site",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.String(), nullable=False),
+        sa.Column("hosts", sa.JSON(), nullable=False),
+        sa.Column("takes_unsigned", sa.Boolean(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_visit_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("workspace_id"),
+        sa.UniqueConstraint("public_id"),
+    )
+    op.create_table(
         "accesstoken",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=False),
@@ -704,6 +720,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_accesstoken_member_id"))
 
     op.drop_table("accesstoken")
+    op.drop_table("site")
     with op.batch_alter_table("score_model", schema=None) as batch_op:
         batch_op.drop_index(
             "ux_score_model_building",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import delete
@@ -26,6 +27,7 @@ from server.tracking.devices import read_device
 from server.tracking.frames import Frame, read_frames
 from server.tracking.hits import Hit, read_record
 from server.tracking.journal import SUFFIX, UNBORN_SUFFIX
+from server.tracking.site.visits import make_visits
 
 log = structlog.get_logger()
 
@@ -142,8 +144,11 @@ def _record(
             hits.append(read_record(frame.payload))
         except ValueError as error:
             _keep_aside(folder / "bad", name, frame, str(error))
-    copy_ids = _find_copies(session, {hit.tracking_id for hit in hits})
-    record(session, [_make_fact(hit, copy_ids[hit.tracking_id], keys) for hit in hits if hit.tracking_id in copy_ids])
+    mail = [hit for hit in hits if hit.kind != "visit"]
+    copy_ids = _find_copies(session, {hit.tracking_id for hit in mail})
+    facts = [_make_fact(hit, copy_ids[hit.tracking_id], keys) for hit in mail if hit.tracking_id in copy_ids]
+    visits = [(hit, _make_evidence(hit, keys)) for hit in hits if hit.kind == "visit"]
+    record(session, facts + make_visits(session, keys, visits))
 
 
 def _find_copies(session: Session, tracking_ids: set[str]) -> dict[str, int]:
@@ -151,10 +156,14 @@ def _find_copies(session: Session, tracking_ids: set[str]) -> dict[str, int]:
     return {tracking_id: copy_id for tracking_id, copy_id in session.exec(query) if copy_id is not None}
 
 
-def _make_fact(hit: Hit, copy_id: int, keys: Keyring) -> Fact:
+def _make_evidence(hit: Hit, keys: Keyring) -> dict[str, Any]:
     evidence = {"agent": hit.agent, "ip": hit.ip, "method": hit.method, "headers": hit.headers}
     if device := read_device(keys, hit.device):
         evidence["device"] = device
+    return evidence
+
+
+def _make_fact(hit: Hit, copy_id: int, keys: Keyring) -> Fact:
     return Fact(
         kind=KIND_OF_HIT[hit.kind],
         at=from_epoch_ms(hit.at_ms),
@@ -162,7 +171,7 @@ def _make_fact(hit: Hit, copy_id: int, keys: Keyring) -> Fact:
         copy_id=copy_id,
         link_target=hit.target,
         details={} if hit.position is None else {"position": hit.position},
-        evidence=evidence,
+        evidence=_make_evidence(hit, keys),
     )
 
 

@@ -1,11 +1,11 @@
-"""One hit: what the edge writes about a pixel fetched or a link clicked, and how it is read again."""
+"""One hit: what the edge writes about a pixel fetched, a link clicked or a page visited, and how it is read again."""
 
 import json
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from server.tracking.devices import COOKIE_NAME
@@ -24,12 +24,16 @@ HEADERS = {
 }  # fmt: skip
 
 Environ = Mapping[str, Any]
-Kind = Literal["pixel", "click"]
+Kind = Literal["pixel", "click", "visit"]
+KINDS = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One request for a pixel or a link; `at_ms` is milliseconds since the epoch, `device` the raw cookie value."""
+    """One request; `at_ms` is milliseconds since the epoch, `device` the raw cookie value.
+
+    `tracking_id` names the copy, or for a visit the website; `visit` holds the visitor and the page's title.
+    """
 
     id: str
     kind: Kind
@@ -42,10 +46,17 @@ class Hit:
     device: str
     position: int | None
     target: str | None
+    visit: dict[str, str] | None = None
 
 
 def make_record(
-    kind: Kind, tracking_id: str, environ: Environ, proxies: int, position: int | None = None, target: str | None = None
+    kind: Kind,
+    tracking_id: str,
+    environ: Environ,
+    proxies: int,
+    position: int | None = None,
+    target: str | None = None,
+    visit: dict[str, str] | None = None,
 ) -> bytes:
     """Return the journal's record of the WSGI request `environ`, under a new id of 128 random bits."""
     hit = {
@@ -61,6 +72,8 @@ def make_record(
         "position": position,
         "target": target,
     }
+    if visit is not None:
+        hit["visit"] = visit
     if referrer := environ.get("HTTP_REFERER"):
         hit["headers"]["referer-host"] = _host(referrer)
     return json.dumps(hit, separators=(",", ":")).encode()
@@ -73,13 +86,19 @@ def read_record(payload: bytes) -> Hit:
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not a hit: {error}") from error
     texts = (hit.id, hit.tracking_id, hit.method, hit.agent, hit.ip, hit.device, hit.target or "")
-    if hit.kind not in ("pixel", "click"):
+    if hit.kind not in KINDS:
         raise ValueError(f"not a hit: its kind is {hit.kind!r}")
     if not hit.id or not all(isinstance(text, str) for text in texts) or not isinstance(hit.headers, dict):
         raise ValueError("not a hit: a field has the wrong type")
     if not isinstance(hit.at_ms, int) or not 0 <= hit.at_ms <= LAST_MS:
         raise ValueError(f"not a hit: its time is {hit.at_ms!r}")
+    if hit.kind == "visit" and not _is_visit(hit.visit):
+        raise ValueError("not a hit: nobody visits")
     return hit
+
+
+def _is_visit(visit: object) -> bool:
+    return isinstance(visit, dict) and all(isinstance(visit.get(name), str) for name in ("email", "signature", "title"))
 
 
 def find_address(environ: Environ, proxies: int) -> str:

@@ -1,9 +1,11 @@
-"""The edge's hot path: pixels and clicks as a bare WSGI callable before the Flask app. No session, no ORM, no log line.
+"""The edge's hot path: pixels, clicks and visits as a bare WSGI callable before the Flask app.
 
-A pixel is always a valid image, the same for known, unknown, altered and deleted tokens. One exception, so that no
-view goes uncounted without the mail program knowing: while the journal cannot take a hit, the image comes with 503 and
-`Retry-After`. A click goes to its target whatever happens: the target stands in the signed token, so neither the
-database, nor Redis, nor the journal is needed for it. What is not ours to answer goes on to the Flask app.
+No session, no ORM, no log line. A pixel is always a valid image, the same for known, unknown, altered and deleted
+tokens. One exception, so that no view goes uncounted without the mail program knowing: while the journal cannot take a
+hit, the image comes with 503 and `Retry-After`. A click goes to its target whatever happens: the target stands in the
+signed token, so neither the database, nor Redis, nor the journal is needed for it. A visit is kept before it is
+answered, like a pixel; whether it counts is decided where the website is known. What is not ours to answer goes on to
+the Flask app.
 """
 
 import contextlib
@@ -15,7 +17,8 @@ from server.config import Settings
 from server.keys import Keyring
 from server.tracking.hits import make_record
 from server.tracking.journal import Journal, JournalFull
-from server.tracking.tokens import MAX_TOKEN_CHARACTERS, read_link, read_pixel
+from server.tracking.tokens import MAX_TOKEN_CHARACTERS, read_link, read_pixel, read_site_key
+from server.tracking.visits import BadVisit, is_unwanted, read_visit
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -32,6 +35,7 @@ SECURITY_HEADERS = [
     ("Referrer-Policy", "no-referrer"),  # the page a recipient came from is no business of the target's
 ]
 NO_STORE = ("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0, private")
+FOR_ALL_SITES = ("Cross-Origin-Resource-Policy", "cross-origin")
 PIXEL_HEADERS = [
     *SECURITY_HEADERS,
     NO_STORE,
@@ -39,12 +43,12 @@ PIXEL_HEADERS = [
     ("Expires", "0"),
     ("Content-Type", "image/gif"),
     ("Content-Length", str(len(GIF))),
-    ("Cross-Origin-Resource-Policy", "cross-origin"),
+    FOR_ALL_SITES,
 ]
 
 
 class HotPath:
-    """Answers `/o/<sender>/<token>.gif` and `/c/<sender>/<token>`; leaves all else to `rest`."""
+    """Answers `/o/<sender>/<token>.gif`, `/c/<sender>/<token>` and `/w/<site key>`; leaves all else to `rest`."""
 
     def __init__(self, settings: Settings, keys: Keyring, journal: Journal, rest: Wsgi) -> None:
         self.keys = keys
@@ -56,6 +60,8 @@ class HotPath:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path: str = environ["PATH_INFO"]
+        if path[:3] == "/w/":
+            return self._answer_visit(path[3:], environ, start_response)
         if path[:3] not in ("/o/", "/c/"):
             return self.rest(environ, start_response)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
@@ -91,6 +97,22 @@ class HotPath:
             ("Location", link.target),  # granian writes text as UTF-8, so the target's own bytes go out
         ]
         start_response("302 Found", headers)
+        return []
+
+    def _answer_visit(self, key: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "POST":
+            return _refuse(start_response, "405 Method Not Allowed", [("Allow", "POST")])
+        site_id = read_site_key(self.keys, key)
+        if site_id is None:
+            return _refuse(start_response, "404 Not Found", [])
+        if not is_unwanted(environ):
+            try:
+                page, visit = read_visit(environ)
+            except BadVisit as error:
+                return _refuse(start_response, str(error), [])
+            if not self._keep(make_record("visit", site_id, environ, self.proxies, target=page, visit=visit)):
+                return _refuse(start_response, "503 Service Unavailable", [("Retry-After", RETRY_SECONDS)])
+        start_response("204 No Content", [*SECURITY_HEADERS, NO_STORE, FOR_ALL_SITES])
         return []
 
     def _keep(self, record: bytes) -> bool:

@@ -1,6 +1,9 @@
-"""The edge's few pages beside the hot path: the page for a link that leads nowhere, and a member's device."""
+"""The edge's pages beside the hot path: a link that leads nowhere, a member's device, a website's snippet."""
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -8,7 +11,10 @@ from server.config import get_settings
 from server.keys import get_keys
 from server.security import PUBLIC, allow
 from server.tracking.devices import COOKIE_DAYS, COOKIE_NAME, device_cookie, read_ticket
-from server.tracking.hot import GIF, NO_STORE, PIXEL_HEADERS, SECURITY_HEADERS
+from server.tracking.hot import FOR_ALL_SITES, GIF, NO_STORE, PIXEL_HEADERS, SECURITY_HEADERS
+from server.tracking.tokens import read_site_key
+
+SNIPPET = Path(__file__).parent / "site" / "snippet.js"
 
 bp = Blueprint("tracking", __name__)
 
@@ -43,6 +49,21 @@ def device(ticket: str) -> Response:
             secure=is_https, samesite="None" if is_https else "Lax",
         )  # fmt: skip
     return response
+
+
+@bp.get("/s/<key>.js")
+@allow(PUBLIC)
+def snippet(key: str) -> Response:
+    """Answer the script that a website includes; it is the same for all, and reads the key from its own address."""
+    if read_site_key(get_keys(), key) is None:
+        abort(404)
+    headers = [FOR_ALL_SITES, ("Cache-Control", "public, max-age=3600")]
+    return Response(_read_snippet(), mimetype="text/javascript", headers=headers)
+
+
+@cache
+def _read_snippet() -> str:
+    return SNIPPET.read_text(encoding="utf-8")
 
 
 @bp.app_errorhandler(NotFound)

@@ -77,6 +77,17 @@ def read_link(keys: Keyring, sender_key: str, token: str) -> LinkToken | None:
     return LinkToken(tracking_id.hex(), position, target.decode())
 
 
+def site_key(keys: Keyring, site_id: str) -> str:
+    """Return the key in the addresses of a website's snippet; `site_id` is 32 hex digits."""
+    return to_text(keys.sign("site", bytes.fromhex(site_id)))
+
+
+def read_site_key(keys: Keyring, key: str) -> str | None:
+    """Return the site's id in a site key, or None where anything about it was altered."""
+    payload = keys.verify("site", from_text(key) or b"")
+    return payload.hex() if payload is not None and len(payload) == ID_BYTES else None
+
+
 def is_own_url(settings: Settings, url: str) -> bool:
     """Return whether `url` is a pixel or link of ours, also as Gmail's image proxy shows it (`…#our address`)."""
     return _find_own_path(settings, url) is not None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from server.accounts.scope import Scope
+from server.events.models import UNOWNED
 from server.feed.queries import EventRow
 from server.feed.tickets import Ticket
 
@@ -33,7 +34,7 @@ class Listener:
         return (
             self.ticket.wants_rows
             and row.workspace_id == self.scope.workspace_id
-            and self.scope.member_id in (None, row.member_id)
+            and (self.scope.member_id in (None, row.member_id) or row.member_id == UNOWNED)
             and (row.is_shown or self.ticket.show_machine)
             and row.id > self.last_id
         )
@@ -91,11 +92,12 @@ class Hub:
             if listener.hears(row) and (chunk := chunks.get(listener.form)) is not None:
                 listener.put(chunk)
 
-    def send_notice(self, topic: str, member_id: int, row_id: int) -> None:
-        """Tell a member's streams that one of their messages or mailboxes changed."""
+    def send_notice(self, topic: str, row_id: int, member_id: int | None, workspace_id: int | None = None) -> None:
+        """Tell a member's streams, or with `member_id` None a whole workspace's, that something changed."""
         chunk = format_event(topic, {"id": row_id})
         for listener in list(self.listeners):
-            if listener.ticket.member_id == member_id:
+            ticket = listener.ticket
+            if ticket.member_id == member_id or (member_id is None and ticket.workspace_id == workspace_id):
                 listener.put(chunk)
 
     def close_where(self, is_meant: Callable[[Ticket], bool]) -> None:

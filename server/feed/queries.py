@@ -2,19 +2,19 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_, union_all
 from sqlmodel import Session, col
 
 from server.accounts.models import Member
 from server.accounts.scope import Scope
 from server.db import UtcDateTime
 from server.errors import Refused
-from server.events.models import Event, EventClock
+from server.events.models import UNOWNED, Event, EventClock
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 100
@@ -74,7 +74,7 @@ def read_page(
     """Return the newest rows (`at`, then `id`, descending) before a cursor; or those after an id, by ascending id."""
     if after_id is not None:
         return Page(read_after(session, after_id, scope=scope, limit=limit, show_machine=show_machine), None)
-    parts = [_part(scope, is_shown, before, limit + 1) for is_shown in ((True, False) if show_machine else (True,))]
+    parts = [_part(*one, before, limit + 1) for one in _ranges(scope, (True, False) if show_machine else (True,))]
     newest = union_all(*(select(part.subquery()) for part in parts)).subquery()
     rows = _rows(session, select(newest).order_by(newest.c.at.desc(), newest.c.id.desc()).limit(limit + 1))
     return Page(rows[:limit], make_cursor(rows[limit - 1]) if len(rows) > limit else None)
@@ -97,7 +97,7 @@ def read_after(
         # "+ 0" keeps the planner on the primary key: an index of the member's feed would have to read all of it.
         chosen = chosen.where(col(Event.workspace_id) + 0 == scope.workspace_id)
         if scope.member_id is not None:
-            chosen = chosen.where(col(Event.member_id) + 0 == scope.member_id)
+            chosen = chosen.where((col(Event.member_id) + 0).in_((scope.member_id, UNOWNED)))
     if not show_machine:
         chosen = chosen.where(col(Event.is_shown))
     return _rows(session, chosen)
@@ -110,8 +110,9 @@ def read_last_id(session: Session) -> int:
 
 def count_hidden(session: Session, scope: Scope) -> int:
     """Return how many rows the machine switch would add, counted up to 100."""
-    some = select(col(Event.id)).where(*_owned(scope), col(Event.is_shown).is_(False)).limit(COUNT_LIMIT)
-    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    parts = [select(col(Event.id)).where(*one).limit(COUNT_LIMIT) for one in _ranges(scope, (False,))]
+    some = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return min(COUNT_LIMIT, session.scalar(select(func.count()).select_from(some)) or 0)
 
 
 def read_names(session: Session, workspace_id: int) -> dict[int, str]:
@@ -136,19 +137,22 @@ def read_cursor(cursor: str) -> tuple[datetime, int]:
         raise Refused("This page's cursor is not one of ours. Start again from the feed.", status=400) from error
 
 
-def _part(scope: Scope, is_shown: bool, before: str | None, limit: int) -> Select[Any]:
-    """Select the newest rows of one kind of visibility: exactly one range of the feed's index."""
-    chosen = select(*COLUMNS).where(*_owned(scope), col(Event.is_shown) == is_shown)
+def _part(owner: ColumnElement[bool], visibility: ColumnElement[bool], before: str | None, limit: int) -> Select[Any]:
+    """Select the newest rows of one range."""
+    chosen = select(*COLUMNS).where(owner, visibility)
     if before is not None:
         at, event_id = read_cursor(before)
         chosen = chosen.where(tuple_(col(Event.at), col(Event.id)) < tuple_(literal(at, UtcDateTime()), event_id))
     return chosen.order_by(col(Event.at).desc(), col(Event.id).desc()).limit(limit)
 
 
-def _owned(scope: Scope) -> list[ColumnElement[bool]]:
-    if scope.member_id is None:
-        return [col(Event.workspace_id) == scope.workspace_id]
-    return [col(Event.member_id) == scope.member_id]
+def _ranges(scope: Scope, visibilities: Iterable[bool]) -> list[tuple[ColumnElement[bool], ColumnElement[bool]]]:
+    """Return the conditions of the parts of a feed, each exactly one range of one of the feed's indexes."""
+    workspace = col(Event.workspace_id) == scope.workspace_id
+    owners = [workspace]
+    if scope.member_id is not None:
+        owners = [and_(workspace, col(Event.member_id) == member_id) for member_id in (scope.member_id, UNOWNED)]
+    return [(owner, col(Event.is_shown) == is_shown) for owner in owners for is_shown in visibilities]
 
 
 def _rows(session: Session, chosen: Select[Any]) -> list[EventRow]:

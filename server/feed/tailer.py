@@ -23,6 +23,7 @@ LOOK_SECONDS = 1.0
 ACCESS_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 BATCH = 200
+TOPICS = ("message", "mailbox", "task", "target", "person", "reminder")  # passed on to the pages
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
@@ -136,8 +137,10 @@ class Tailer:
         match json.loads(data):
             case {"topic": "event"}:
                 self._wake.set()
-            case {"topic": "message" | "mailbox" as topic, "member_id": int(member_id), "id": int(row_id)}:
-                self._hub.send_notice(topic, member_id, row_id)
+            case {"topic": str(topic), "member_id": int(member_id), "id": int(row_id)} if topic in TOPICS:
+                self._hub.send_notice(topic, row_id, member_id)
+            case {"topic": str(topic), "workspace_id": int(workspace_id), "id": int(row_id)} if topic in TOPICS:
+                self._hub.send_notice(topic, row_id, None, workspace_id)
             case {"topic": "session_ended", "id": int(session_id)}:
                 self._hub.close_where(lambda ticket: ticket.session_id == session_id)
             case {"topic": "token_revoked", "id": int(token_id)}:

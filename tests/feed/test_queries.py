@@ -7,7 +7,7 @@ from sqlmodel import Session
 from server.accounts.models import Role, Workspace
 from server.accounts.scope import Scope, scope_of
 from server.errors import Refused
-from server.events.models import Verdict
+from server.events.models import UNOWNED, Verdict
 from server.feed.queries import Page, count_hidden, read_after, read_last_id, read_names, read_page
 from tests.factories import make_member
 from tests.feed.events import make_event
@@ -123,3 +123,34 @@ def test_a_page_is_one_query(session: Session) -> None:
     read_page(session, scope, show_machine=True)
     assert len(statements) == 1
     assert "evidence" not in statements[0]
+
+
+def test_rows_that_nobody_owns_stand_in_every_feed_of_their_workspace(session: Session) -> None:
+    alice = make_member(session)
+    bob = make_member(session, "Bob", session.get_one(Workspace, alice.workspace_id))
+    mallory = make_member(session, "Mallory")
+    unowned = make_event(session, alice, minutes=2, member_id=UNOWNED)
+    hidden = make_event(session, alice, minutes=4, member_id=UNOWNED, is_shown=False)
+    own = make_event(session, alice, minutes=3)
+    for member, shown in ((alice, [own.id, unowned.id]), (bob, [unowned.id]), (mallory, [])):
+        assert ids(read_page(session, scope_of(session, member))) == shown
+        assert sorted(ids(read_page(session, scope_of(session, member), after_id=0))) == sorted(shown)
+    assert ids(read_page(session, scope_of(session, bob), show_machine=True)) == [hidden.id, unowned.id]
+    assert count_hidden(session, scope_of(session, bob)) == 1
+    assert count_hidden(session, scope_of(session, mallory)) == 0
+
+
+def test_pages_join_over_owned_and_unowned_rows(session: Session) -> None:
+    alice = make_member(session)
+    made = [
+        make_event(session, alice, minutes=n // 2, member_id=UNOWNED if n % 3 else alice.id, is_shown=n % 4 > 0).id
+        for n in range(25)
+    ]
+    seen: list[int] = []
+    cursor = None
+    while True:
+        page = read_page(session, scope_of(session, alice), before=cursor, limit=4, show_machine=True)
+        seen += ids(page)
+        if (cursor := page.next) is None:
+            break
+    assert seen == made[::-1]

@@ -10,15 +10,15 @@ from sqlmodel import Session, select
 
 from server.accounts.browser_sessions import end_sessions
 from server.accounts.models import AccessToken, BrowserSession, Member, Role, Workspace
-from server.accounts.tokens import create_token, revoke_token
+from server.accounts.tokens import create_token, revoke_tokens
 from server.clock import now
 from server.config import Settings
-from server.events.models import Event
+from server.events.models import UNOWNED, Event
 from server.feed.stream import REPLAY_ROWS
 from server.keys import get_keys
 from server.queue import announce
 from tests.factories import make_member
-from tests.feed.events import make_event
+from tests.feed.events import make_event, make_events
 from tests.feed.listening import Listener, stream_process
 from tests.sign_in import sign_in
 
@@ -92,11 +92,10 @@ def test_a_listener_that_was_cut_gets_every_missing_row_once_and_in_order(
 def test_too_much_to_replay_is_a_reload(client: FlaskClient, session: Session, listen: Listen) -> None:
     alice = make_member(session)
     sign_in(client, alice)
-    for n in range(REPLAY_ROWS + 1):
-        make_event(session, alice, minutes=n)
+    make_events(session, alice, range(REPLAY_ROWS + 1))
     last = record(session, alice)
-    listener = listen(after=0)
-    told = listener.hear()
+    assert listen(after=last - 1).hear_rows(1) == [last]  # the stream has seen them all
+    told = listen(after=0).hear()
     assert (told.name, told.id) == ("reload", last)
     assert listen(after=last - REPLAY_ROWS).hear_rows(REPLAY_ROWS)[-1] == last
 
@@ -221,7 +220,7 @@ def test_a_revoked_token_ends_its_streams(address: str, app: Flask, session: Ses
     listener = Listener(requests.get(url, stream=True, timeout=20))
     row = record(session, alice)
     assert listener.hear_rows(1) == [row]
-    revoke_token(session, token)
+    revoke_tokens(session, alice.id or 0, token.id)
     session.commit()
     assert listener.is_ended()
     assert requests.get(url, timeout=5).status_code == 403
@@ -240,3 +239,39 @@ def test_only_our_own_pages_may_read_the_stream(
         assert answer_of_stream.status_code == 200
         assert answer_of_stream.headers["Access-Control-Allow-Origin"] == settings.base_url
         assert answer_of_stream.headers["Content-Type"].startswith("text/event-stream")
+
+
+def test_topics_are_told_to_their_member_or_to_the_whole_workspace(
+    app: Flask, client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice, bob = make_member(session), make_member(session, "Bob")
+    sign_in(client, alice)
+    browser_of_bob = app.test_client()
+    sign_in(browser_of_bob, bob)
+    alices, bobs = listen(rows=""), listen(browser=browser_of_bob, rows="")
+    announce(session, "task", member_id=bob.id, id=1)
+    announce(session, "person", member_id=None, workspace_id=alice.workspace_id, id=2)
+    announce(session, "reminder", member_id=alice.id, id=3)
+    announce(session, "target", member_id=alice.id, id=4)
+    announce(session, "person", member_id=None, workspace_id=bob.workspace_id, id=5)
+    session.connection()
+    session.commit()
+    assert [(heard.name, heard.data["id"]) for heard in (alices.hear(), alices.hear(), alices.hear())] == [
+        ("person", 2), ("reminder", 3), ("target", 4),
+    ]  # fmt: skip
+    assert [(heard.name, heard.data["id"]) for heard in (bobs.hear(), bobs.hear())] == [("task", 1), ("person", 5)]
+
+
+def test_rows_that_nobody_owns_are_heard_by_the_whole_workspace_only(
+    app: Flask, client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice, mallory = make_member(session), make_member(session, "Mallory")
+    sign_in(client, alice)
+    browser_of_mallory = app.test_client()
+    sign_in(browser_of_mallory, mallory)
+    alices, mallorys = listen(), listen(browser=browser_of_mallory)
+    unowned = record(session, alice, member_id=UNOWNED)
+    of_mallory = record(session, mallory)
+    assert alices.hear_rows(1) == [unowned]
+    assert mallorys.hear_rows(1) == [of_mallory]
+    assert listen(after=unowned - 1).hear_rows(1) == [unowned]

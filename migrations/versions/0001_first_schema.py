@@ -497,8 +497,9 @@ def upgrade() -> None:
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("has_time", sa.Boolean(), nullable=False),
+        sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -520,9 +521,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
-        batch_op.create_index("ix_task_assignee_due", ["assignee_id", "completed_at", "due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_task_person_id"), ["person_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_task_workspace_id"), ["workspace_id"], unique=False)
+        batch_op.create_index(
+            "ix_task_assignee_done",
+            ["assignee_id", "due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_task_assignee_due",
+            ["assignee_id", "due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_task_deleted",
+            ["deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
+        batch_op.create_index("ix_task_person_due", ["person_id", "due_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_task_remind",
+            ["remind_at"],
+            unique=False,
+            sqlite_where=sa.text("remind_at IS NOT NULL"),
+            postgresql_where=sa.text("remind_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_task_workspace_done",
+            ["workspace_id", "due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_task_workspace_due",
+            ["workspace_id", "due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+        )
 
     op.create_table(
         "copy",
@@ -661,9 +702,37 @@ def downgrade() -> None:
 
     op.drop_table("copy")
     with op.batch_alter_table("task", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_task_workspace_id"))
-        batch_op.drop_index(batch_op.f("ix_task_person_id"))
-        batch_op.drop_index("ix_task_assignee_due")
+        batch_op.drop_index(
+            "ix_task_workspace_due",
+            sqlite_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_task_workspace_done",
+            sqlite_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_task_remind",
+            sqlite_where=sa.text("remind_at IS NOT NULL"),
+            postgresql_where=sa.text("remind_at IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_task_person_due")
+        batch_op.drop_index(
+            "ix_task_deleted",
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_task_assignee_due",
+            sqlite_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_task_assignee_done",
+            sqlite_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+        )
 
     op.drop_table("task")
     with op.batch_alter_table("score_adjustment", schema=None) as batch_op:

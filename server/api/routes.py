@@ -213,3 +213,6 @@ def _read_page(table: type[queries.Owned], query: inputs.ListQuery) -> tuple[lis
 
 def _make_next(name: str, place: tuple[int, ...] | None) -> str | None:
     return None if place is None else make_cursor(get_keys(), current_user.id, name, place)
+
+
+from server.api import targets  # noqa: E402, F401 - it hangs itself on `bp`

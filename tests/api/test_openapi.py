@@ -31,6 +31,9 @@ OPERATIONS = [
     "listEvents",
     "addEvents",
     "addInterestingMoment",
+    "listTargets",
+    "getScore",
+    "putScores",
 ]
 EXAMPLES = 40
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -18,6 +18,7 @@ from server.keys import get_keys
 from server.messages import inbound, outbox, send
 from server.queue import get_wakeups, wake_key
 from server.scoring import recompute
+from server.tasks import reminders, tasks
 from server.ticker import Recurring
 from server.tracking.drain import Lookout, drain_batch, hold_journal
 
@@ -149,6 +150,23 @@ def wake_unfinished_scores() -> None:
     _wake_each("recompute_scores", recompute.find_unfinished)
 
 
+def give_due_reminders() -> None:
+    """Remind of each task that is due, once."""
+    with get_db().session(write=False) as session:
+        is_wanted = reminders.has_due(session)
+    if is_wanted:
+        with get_db().session() as session:
+            reminders.give_due(session)
+            session.commit()
+
+
+def sweep_tasks() -> None:
+    """Take the rows of tasks that nobody can bring back any more."""
+    with get_db().session() as session:
+        tasks.sweep(session)
+        session.commit()
+
+
 def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
     with get_db().session(write=False) as session:
         ids = list(find(session))
@@ -167,4 +185,6 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(60, wake_due_disconnects),
     Recurring(86_400, delete_old_notifications),
     Recurring(2, wake_unfinished_scores),
+    Recurring(15, give_due_reminders),
+    Recurring(3600, sweep_tasks),
 )

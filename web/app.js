@@ -6,6 +6,7 @@ import "idiomorph/htmx";
 import { keepTheme } from "./theme.js";
 import { keepTimes } from "./time.js";
 import { keepFeed } from "./feed.js";
+import { keepTasks } from "./tasks.js";
 
 Object.assign(htmx.config, {
   allowEval: false,
@@ -18,3 +19,4 @@ Object.assign(htmx.config, {
 keepTheme();
 keepTimes();
 keepFeed();
+keepTasks();

@@ -17,6 +17,7 @@ from server.accounts.scope import Scope, scope_of
 from server.db import UtcDateTime
 from server.errors import Refused
 from server.people.models import Person, PersonAddress
+from server.people.terms import dial
 from server.tasks.days import Window, day_of
 from server.tasks.models import Task
 
@@ -50,6 +51,11 @@ class TaskRow(NamedTuple):
     creator_name: str
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def dialled(self) -> str:
+        """The person's phone number as a `tel:` link takes it, "" where there is none."""
+        return dial(self.person_phone or "")
 
     @property
     def place(self) -> Place:

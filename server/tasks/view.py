@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.tasks.days import DAYS, Window, make_window
@@ -25,9 +26,9 @@ class View:
     after: str = ""
 
     @property
-    def query(self) -> dict[str, str | int]:
+    def query(self) -> dict[str, Any]:
         """The parameters of an address that shows the same."""
-        named: dict[str, str | int | None] = {
+        named = {
             "due": None if self.person_id or self.is_chosen else self.due,
             "from": self.first.isoformat() if self.first else None,
             "to": self.last.isoformat() if self.last else None,

@@ -5,7 +5,6 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, literal, select, tuple_
@@ -82,8 +81,10 @@ class Sum:
         return self.rules.half_life_hours / 24
 
 
-def explain(session: Session, person: Person, before: str | None = None, zone: tzinfo = UTC) -> Sum:
-    """Return the sum behind a person's score, newest events first, from the page after the cursor `before`.
+def explain(
+    session: Session, person: Person, before: str | None = None, zone: tzinfo = UTC, limit: int = PAGE_SIZE
+) -> Sum:
+    """Return the sum behind a person's score, the newest `limit` events first, or those before the cursor `before`.
 
     Days are those of `zone`. Raises `Refused` for a cursor that is not ours.
     """
@@ -97,12 +98,16 @@ def explain(session: Session, person: Person, before: str | None = None, zone: t
     if rules.source == ScoreSource.EXTERNAL:
         given = session.get(ExternalScore, person_id)
         return Sum(person_id, score, at, rules, is_recomputing, rose_at, [], [], 0.0, None, given)
-    rows = _read_page(session, person_id, before)
-    page = rows[:PAGE_SIZE]
-    following = _make_cursor(page[-1]) if len(rows) > PAGE_SIZE else None
+    rows = _read_page(session, person_id, before, limit + 1)
+    page = rows[:limit]
+    following = _make_cursor(page[-1]) if len(rows) > limit else None
     lines = _make_lines(page, rules, at, zone)
     adjustments = _read_adjustments(session, person_id, rules, at)
-    older = _sum_older(session, person_id, page[-1], rules, at) if following else 0.0
+    older = 0.0
+    if following and before is None:  # the rest of what is stored, without reading it
+        older = score - sum(line.total for line in lines) - sum(line.total for line in adjustments)
+    elif following:
+        older = _sum_older(session, person_id, page[-1], rules, at)
     return Sum(person_id, score, at, rules, is_recomputing, rose_at, lines, adjustments, older, following, None)
 
 
@@ -118,21 +123,22 @@ def _find_stored(session: Session, model: Model | None, person_id: int) -> Row[A
     return session.execute(chosen.where(SCORE.c.model_id == model.id)).one_or_none()
 
 
-def _read_page(session: Session, person_id: int, before: str | None) -> list[Row[Any]]:
+def _read_page(session: Session, person_id: int, before: str | None, limit: int) -> list[Row[Any]]:
     chosen = select(*COLUMNS).where(EVENT.c.person_id == person_id)
     if before is not None:
         at, event_id = _read_cursor(before)
         chosen = chosen.where(tuple_(EVENT.c.at, EVENT.c.id) < tuple_(literal(at, UtcDateTime()), event_id))
-    chosen = chosen.order_by(EVENT.c.at.desc(), EVENT.c.id.desc()).limit(PAGE_SIZE + 1)
+    chosen = chosen.order_by(EVENT.c.at.desc(), EVENT.c.id.desc()).limit(limit)
     return list(session.execute(chosen).all())
 
 
 def _make_lines(rows: Iterable[Row[Any]], rules: Rules, at: datetime, zone: tzinfo) -> list[Line]:
-    def alike(row: Row[Any]) -> tuple[object, ...]:
-        weight = rules.weight_of(row.kind, row.verdict)
-        return row.kind, row.message_id, row.subject, row.verdict if not weight else "", row.at.astimezone(zone).date()
-
-    return [_make_line(list(group), rules, at) for _key, group in groupby(rows, alike)]
+    groups: dict[tuple[object, ...], list[Row[Any]]] = {}
+    for row in rows:
+        weight, day = rules.weight_of(row.kind, row.verdict), row.at.astimezone(zone).date()
+        alike = (day, row.kind, row.message_id, row.subject, row.verdict if not weight else "")
+        groups.setdefault(alike, []).append(row)
+    return [_make_line(group, rules, at) for group in groups.values()]
 
 
 def _make_line(rows: list[Row[Any]], rules: Rules, at: datetime) -> Line:

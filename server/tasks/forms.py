@@ -8,12 +8,11 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from sqlmodel import Session
 
-from server.accounts.members import get_colleague
 from server.accounts.models import Member
 from server.clock import now
 from server.errors import Refused
 from server.people.models import Person
-from server.people.people import get_person
+from server.tasks.choices import choose_assignee, choose_person
 from server.tasks.days import day_of, moment_of, next_monday, zone_of
 from server.tasks.models import Priority, Task, TaskKind
 from server.tasks.tasks import Draft, Due
@@ -69,7 +68,7 @@ def make_draft(session: Session, member: Member, form: TaskForm, zone: ZoneInfo,
         priority=form.priority,
         details=form.details,
         person=_find_person(session, member, form, task),
-        assignee=_find_assignee(session, member, form.assignee_id),
+        assignee=choose_assignee(session, member, _read_id(form.assignee_id)) if form.assignee_id else None,
     )
 
 
@@ -77,13 +76,13 @@ def read_due(day_text: str, time_text: str, zone: ZoneInfo) -> Due:
     """Return when a task is due: a moment, or a day where no time is given; refuses what is neither."""
     day = _find_day(day_text)
     if day is None:
-        raise Refused(_("Choose the day on which the task is due."), field="due")
+        raise Refused(_("Choose the day on which the task is due."), field="due_on")
     if not time_text:
         return day
     try:
         return moment_of(day, time.fromisoformat(time_text), zone)
     except ValueError as error:
-        raise Refused(_("Give the time as hours and minutes, or leave it out."), field="due") from error
+        raise Refused(_("Give the time as hours and minutes, or leave it out."), field="due_on") from error
 
 
 def read_new_due(day_text: str, time_text: str, zone: ZoneInfo) -> Due:
@@ -104,24 +103,8 @@ def _find_day(text: str) -> date | None:
 def _find_person(session: Session, member: Member, form: TaskForm, task: Task | None) -> Person | None:
     person_id = _read_id(form.person_id)
     if person_id == 0 and form.person_query.strip():
-        raise Refused(_("Choose one of these people, or empty the search."), field="person")
-    if person_id == 0:
-        return None
-    if task is not None and task.person_id == person_id:
-        return session.get(Person, person_id)  # whom the task is about already, although they may be a colleague's
-    try:
-        return get_person(session, member, person_id)
-    except Refused as error:
-        raise Refused(error.message, field="person") from error
-
-
-def _find_assignee(session: Session, member: Member, text: str) -> Member | None:
-    if not text:
-        return None
-    try:
-        return get_colleague(session, member.workspace_id, _read_id(text))
-    except Refused as error:
-        raise Refused(error.message, field="assignee") from error
+        raise Refused(_("Choose one of these people, or empty the search."), field="person_id")
+    return choose_person(session, member, person_id, task) if person_id else None
 
 
 def _read_id(text: str) -> int:

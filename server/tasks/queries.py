@@ -1,6 +1,5 @@
 """Reads of tasks by what is due, oldest first: each page is one range of an index, by keyset."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,7 +10,6 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from server.accounts.members import list_members
 from server.accounts.models import Member
 from server.accounts.scope import Scope, scope_of
 from server.db import UtcDateTime
@@ -166,12 +164,6 @@ def get_task(session: Session, member: Member, task_id: int, *, with_deleted: bo
 def get_row(session: Session, task_id: int) -> TaskRow:
     """Return one task as a list shows it."""
     return TaskRow(*session.execute(_join(select(*COLUMNS)).where(col(Task.id) == task_id)).one())
-
-
-def list_assignees(session: Session, member: Member) -> Sequence[Member]:
-    """Return to whom the member may give a task: themselves, then every active colleague."""
-    colleagues = [row for row in list_members(session, member.workspace_id) if row.is_active and row.id != member.id]
-    return [member, *colleagues]
 
 
 def write_place(place: Place) -> str:

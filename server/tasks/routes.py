@@ -18,6 +18,7 @@ from server.htmx import is_partial_wanted
 from server.people.models import Person
 from server.security import allow
 from server.tasks import forms, queries, tasks, words
+from server.tasks.choices import list_assignees
 from server.tasks.days import day_of, zone_of
 from server.tasks.models import Task
 from server.tasks.persons import search_people
@@ -228,7 +229,7 @@ def _form(
     template = "tasks/_form.html" if is_partial_wanted() else "tasks/task.html"
     answer = render_template(
         template, form=form, task=task, errors=errors, view=read_view(request.args), words=words,
-        people=_people(session, form), assignees=queries.list_assignees(session, current_user),
+        people=_people(session, form), assignees=list_assignees(session, current_user),
     )  # fmt: skip
     return answer, error.status if error else 200
 

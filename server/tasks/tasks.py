@@ -80,7 +80,7 @@ def reschedule(session: Session, task: Task, due: Due) -> None:
         at = moment_of(due, task.due_at.astimezone(zone).time(), zone)
         due = at if at > now() else due
     if problem := _find_due_problem(due):
-        raise Invalid([("due", problem)])
+        raise Invalid([("due_on", problem)])
     _set_due(session, task, due, assignee)
     _save(session, task)
 
@@ -117,8 +117,8 @@ def _write(session: Session, task: Task, draft: Draft, assignee: Member) -> None
         ("kind", "" if draft.kind in list(TaskKind) else _("Choose email, call, InMail or custom.")),
         ("priority", "" if draft.priority in list(Priority) else _("Choose low, normal or high.")),
         ("details", _find_details_problem(draft.details)),
-        ("due", _find_due_problem(draft.due)),
-        ("assignee", "" if _may_have(task, assignee) else _("Choose an active member of your workspace.")),
+        ("due_on", _find_due_problem(draft.due)),
+        ("assignee_id", "" if _may_have(task, assignee) else _("Choose an active member of your workspace.")),
     ]
     if wrong := [problem for problem in problems if problem[1]]:
         raise Invalid(wrong)

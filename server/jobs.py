@@ -16,6 +16,7 @@ from server.events.partitions import add_partitions
 from server.gmail import history, mailboxes, schedule, watch
 from server.keys import get_keys
 from server.messages import inbound, outbox, send
+from server.people import imports
 from server.queue import get_wakeups, wake_key
 from server.scoring import recompute
 from server.tasks import reminders, tasks
@@ -77,6 +78,12 @@ def disconnect_mailbox(mailbox_id: int) -> None:
 def recompute_scores(workspace_id: int) -> None:
     """Go on building a workspace's scores under its new rules."""
     _commit_each(recompute.recompute, workspace_id)
+
+
+@job
+def import_people(import_id: int) -> None:
+    """Take in the next lines of an uploaded file of people."""
+    _commit_each(imports.run, import_id)
 
 
 def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -> None:
@@ -167,6 +174,17 @@ def sweep_tasks() -> None:
         session.commit()
 
 
+def wake_unfinished_imports() -> None:
+    """Wake a worker for each file of people that is being taken in."""
+    _wake_each("import_people", imports.find_unfinished)
+
+
+def sweep_import_files() -> None:
+    """Delete uploaded files of people that nobody needs any more."""
+    with get_db().session(write=False) as session:
+        imports.sweep_files(session)
+
+
 def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
     with get_db().session(write=False) as session:
         ids = list(find(session))
@@ -185,6 +203,8 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(60, wake_due_disconnects),
     Recurring(86_400, delete_old_notifications),
     Recurring(2, wake_unfinished_scores),
+    Recurring(2, wake_unfinished_imports),
+    Recurring(3600, sweep_import_files),
     Recurring(15, give_due_reminders),
     Recurring(3600, sweep_tasks),
 )

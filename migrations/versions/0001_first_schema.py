@@ -302,11 +302,38 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "muted_person",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("member_id", "address"),
+    )
+    op.create_table(
+        "notification_preference",
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("first_view_only", sa.Boolean(), nullable=False),
+        sa.Column("reminders", sa.Boolean(), nullable=False),
+        sa.Column("quiet_from", sa.Integer(), nullable=True),
+        sa.Column("quiet_until", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.PrimaryKeyConstraint("member_id"),
+    )
+    op.create_table(
         "person",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sort_name", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False),
         sa.Column("company", sa.String(), nullable=False),
         sa.Column("job_title", sa.String(), nullable=False),
         sa.Column("phone", sa.String(), nullable=False),
@@ -327,7 +354,44 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_person_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index("ix_person_owner_name", ["workspace_id", "owner_id", "sort_name", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_person_workspace_id"), ["workspace_id"], unique=False)
+
+    op.create_table(
+        "person_import",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("encoding", sa.String(), nullable=False),
+        sa.Column("separator", sa.String(), nullable=False),
+        sa.Column("header", sa.JSON(), nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("existing", sa.String(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("done_lines", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("updated", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("failure", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("person_import", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_person_import_member_id"), ["member_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_person_import_state"), ["state"], unique=False)
 
     op.create_table(
         "external_score",
@@ -378,6 +442,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_message_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
+        "person_activity",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("last_event_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("person_id"),
+    )
+    with op.batch_alter_table("person_activity", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_person_activity_owner", ["workspace_id", "owner_id", "last_event_at", "person_id"], unique=False
+        )
+
+    op.create_table(
         "person_address",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -396,6 +477,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("person_address", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_person_address_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "person_merge",
+        sa.Column("gone_id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("kept_id", sa.Integer(), nullable=False),
+        sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["kept_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("gone_id"),
+    )
+    with op.batch_alter_table("person_merge", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_person_merge_kept_id"), ["kept_id"], unique=False)
 
     op.create_table(
         "person_score",
@@ -434,6 +534,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "person_term",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("term", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("person_id", "term"),
+    )
+    with op.batch_alter_table("person_term", schema=None) as batch_op:
+        batch_op.create_index("ix_person_term_owner", ["workspace_id", "owner_id", "term", "person_id"], unique=False)
+
+    op.create_table(
         "pubsub_notification",
         sa.Column("pubsub_message_id", sa.String(), nullable=False),
         sa.Column("mailbox_id", sa.Integer(), nullable=True),
@@ -461,6 +576,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("mailbox_id", "gmail_id"),
+    )
+    op.create_table(
+        "refused_line",
+        sa.Column("import_id", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("cells", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["import_id"],
+            ["person_import.id"],
+        ),
+        sa.PrimaryKeyConstraint("import_id", "line"),
     )
     op.create_table(
         "score_adjustment",
@@ -739,20 +866,33 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_score_adjustment_person_id"))
 
     op.drop_table("score_adjustment")
+    op.drop_table("refused_line")
     op.drop_table("quarantined_mail")
     with op.batch_alter_table("pubsub_notification", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pubsub_notification_received_at"))
         batch_op.drop_index(batch_op.f("ix_pubsub_notification_mailbox_id"))
 
     op.drop_table("pubsub_notification")
+    with op.batch_alter_table("person_term", schema=None) as batch_op:
+        batch_op.drop_index("ix_person_term_owner")
+
+    op.drop_table("person_term")
     with op.batch_alter_table("person_score", schema=None) as batch_op:
         batch_op.drop_index("ix_person_score_rank")
 
     op.drop_table("person_score")
+    with op.batch_alter_table("person_merge", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_person_merge_kept_id"))
+
+    op.drop_table("person_merge")
     with op.batch_alter_table("person_address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_address_person_id"))
 
     op.drop_table("person_address")
+    with op.batch_alter_table("person_activity", schema=None) as batch_op:
+        batch_op.drop_index("ix_person_activity_owner")
+
+    op.drop_table("person_activity")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_message_workspace_id"))
         batch_op.drop_index("ix_message_member_id_id")
@@ -760,11 +900,19 @@ def downgrade() -> None:
 
     op.drop_table("message")
     op.drop_table("external_score")
+    with op.batch_alter_table("person_import", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_person_import_state"))
+        batch_op.drop_index(batch_op.f("ix_person_import_member_id"))
+
+    op.drop_table("person_import")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_workspace_id"))
+        batch_op.drop_index("ix_person_owner_name")
         batch_op.drop_index(batch_op.f("ix_person_owner_id"))
 
     op.drop_table("person")
+    op.drop_table("notification_preference")
+    op.drop_table("muted_person")
     with op.batch_alter_table("mailbox", schema=None) as batch_op:
         batch_op.drop_index(
             "ux_mailbox_in_use",

@@ -30,6 +30,7 @@ from server.events.counters import move_counters
 from server.events.models import Event, EventClock, EventKind, Verdict
 from server.events.place import Place, find_place
 from server.events.verdict import VERSION, judge
+from server.people.activity import note_events
 from server.scoring.score import count_events
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
@@ -93,6 +94,7 @@ def _project(session: Session, rows: list[dict[str, Any]]) -> None:
     """Move everything that is computed from events by the new `rows`."""
     move_counters(session, rows)
     count_events(session, rows)
+    note_events(session, rows)
 
 
 def _take_ids(session: Session, count: int) -> int:

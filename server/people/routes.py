@@ -1,5 +1,0 @@
-"""Routes of the room `people`."""
-
-from flask import Blueprint
-
-bp = Blueprint("people", __name__)

@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlmodel import Session, SQLModel
 
+from bench.databases import make_database
 from server import models
 from server.accounts.models import Member, Role, Workspace
 from server.db import make_engine
@@ -293,7 +294,7 @@ def _tasks(sql: Dialect, plan: Plan) -> str:
 def main() -> None:
     """Fill the database that is named, and print what was made in which time."""
     parser = argparse.ArgumentParser(description="Fill an empty database with a large workspace.")
-    parser.add_argument("url")
+    parser.add_argument("url", nargs="?", help="of an empty database; without it, a temporary one that is removed")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--people", type=int, help="by default a tenth of the events")
     parser.add_argument("--members", type=int, default=50)
@@ -301,8 +302,10 @@ def main() -> None:
     options = parser.parse_args()
     until = datetime.now(UTC).replace(microsecond=0)
     people = options.people or max(1, options.events // 10)
+    plan = Plan(options.events, people, options.members, until, options.seed)
     begun = time.perf_counter()
-    generate(options.url, Plan(options.events, people, options.members, until, options.seed))
+    with nullcontext(options.url) if options.url else make_database("sqlite") as url:
+        generate(url, plan)
     print(json.dumps({"events": options.events, "people": people, "seconds": round(time.perf_counter() - begun, 1)}))
 
 

@@ -91,10 +91,11 @@ def generate(url: str, plan: Plan) -> None:
     upgrade(url)
     _add_few(url, plan)
     engine = _make_loader(url)
-    with engine.connect() as connection, _without_indexes(connection):
-        for statement in _make_statements(engine.dialect.name, plan):
-            connection.execute(text(statement), {"seed": plan.seed})
-            connection.commit()
+    with engine.connect() as connection:
+        with _without_indexes(connection):
+            for statement in _make_statements(engine.dialect.name, plan):
+                connection.execute(text(statement), {"seed": plan.seed})
+                connection.commit()
         _settle(connection)
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from server.accounts import models as accounts
 from server.events import models as events
+from server.feed import models as feed
 from server.gmail import models as gmail
 from server.messages import models as messages
 from server.people import models as people
@@ -14,4 +15,4 @@ from server.tracking.site import models as site
 
 metadata = SQLModel.metadata
 
-__all__ = ["accounts", "events", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site", "tasks"]
+__all__ = ["accounts", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site", "tasks"]

@@ -32,6 +32,12 @@ def allow(role: str) -> Callable[[View], View]:
     return mark
 
 
+def allow_framing(view: View) -> View:
+    """Mark a page that may stand in a frame of our own pages and hold one: the floating window, kept on top."""
+    view.is_framed = True  # type: ignore[attr-defined]
+    return view
+
+
 def has_role(role: str) -> bool:
     """Return whether the current member's role is `role` or above it."""
     return bool(current_user.is_authenticated) and ROLES.index(current_user.role) >= ROLES.index(role)
@@ -100,7 +106,7 @@ def _refuse_without_role() -> ResponseReturnValue | None:
 def _put_headers(response: Response) -> Response:
     settings: Settings = current_app.config["SETTINGS"]
     headers = {
-        "Content-Security-Policy": _content_security_policy(settings),
+        "Content-Security-Policy": _content_security_policy(settings, _is_framed()),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -114,7 +120,11 @@ def _put_headers(response: Response) -> Response:
     return response
 
 
-def _content_security_policy(settings: Settings) -> str:
+def _is_framed() -> bool:
+    return bool(getattr(current_app.view_functions.get(request.endpoint or ""), "is_framed", False))
+
+
+def _content_security_policy(settings: Settings, is_framed: bool) -> str:
     edge, stream, google = map(_origin, (settings.edge_base_url, settings.stream_base_url, settings.google_auth_uri))
     rules = {
         "default-src": "'none'",
@@ -126,8 +136,10 @@ def _content_security_policy(settings: Settings) -> str:
         "connect-src": f"'self' {stream}",
         "form-action": f"'self' {google}",  # Chromium holds the redirect that follows a form to this, too
         "base-uri": "'none'",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": "'self'" if is_framed else "'none'",
     }
+    if is_framed:
+        rules["frame-src"] = "'self'"
     return "; ".join(f"{name} {sources}" for name, sources in rules.items())
 
 

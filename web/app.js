@@ -6,6 +6,8 @@ import "idiomorph/htmx";
 import { keepTheme } from "./theme.js";
 import { keepTimes } from "./time.js";
 import { keepFeed } from "./feed.js";
+import { keepNotifications } from "./notify.js";
+import { keepWindow } from "./window.js";
 import { keepTasks } from "./tasks.js";
 
 Object.assign(htmx.config, {
@@ -19,4 +21,6 @@ Object.assign(htmx.config, {
 keepTheme();
 keepTimes();
 keepFeed();
+keepWindow();
+keepNotifications();
 keepTasks();

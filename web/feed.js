@@ -1,28 +1,45 @@
-// The list of the feed: each row once, at its place, without moving what is being read; days as headings.
+// The list of the feed: each row once, at its place, without moving what is being read; days as headings, repeats folded.
 
 import htmx from "htmx.org";
+import { foldRepeats, keepFolds } from "./repeats.js";
 import { openStream } from "./stream.js";
 import { tellDay, tellTimes } from "./time.js";
 
 const ANNOUNCE_MS = 1000;
 const FEED_TOP_PX = 80;
 
-/** Fill the page's feed from the live stream; other pages listen for their own topics only. */
+/** Follow the live stream, for the feed while the page shows one, and else for the page's own topics only. */
 export function keepFeed() {
-  const feed = document.getElementById("feed");
-  if (!feed) {
-    if (document.body.hasAttribute("data-member")) openStream({ lastId: 0 });
-    return;
+  if (!document.body.hasAttribute("data-member")) return;
+  /** @type {HTMLElement | null | undefined} */
+  let shown;
+  let stop = new AbortController();
+  follow();
+  document.addEventListener("htmx:afterSettle", follow); // a tab, a search or a switch may have put another in its place
+  document.addEventListener("warmline:floated", follow);
+
+  function follow() {
+    const feed = document.getElementById("feed");
+    if (feed) markRows();
+    if (feed === shown) return;
+    shown = feed;
+    stop.abort();
+    stop = new AbortController();
+    openStream(feed ? makeView(feed, stop.signal) : { lastId: 0 }, stop.signal);
   }
-  markDays();
-  document.addEventListener("htmx:afterSettle", markDays);
-  keepPill();
+}
+
+/** @param {HTMLElement} feed @param {AbortSignal} signal */
+function makeView(feed, signal) {
+  const { of = "", machine = "", q = "", rows = "" } = feed.dataset;
+  keepPill(signal);
+  keepFolds(feed, signal);
   const view = {
     lastId: Number(list().dataset.lastId),
-    ask: { of: feed.dataset.of ?? "", machine: feed.dataset.machine ?? "" },
+    ask: { of, machine, q },
     onRow: addRow,
     async onReload() {
-      await htmx.ajax("get", location.href, { target: "#feed-rows", swap: "morph:outerHTML" });
+      await htmx.ajax("get", rows, { target: "#feed-rows", swap: "morph:outerHTML" });
       view.lastId = Number(list().dataset.lastId);
     },
     /** @param {string} state */
@@ -32,7 +49,7 @@ export function keepFeed() {
       place.textContent = place.dataset[state] ?? "";
     },
   };
-  openStream(view);
+  return view;
 }
 
 function list() {
@@ -51,7 +68,7 @@ function addRow(html) {
   insertQuietly(row, place);
   htmx.process(row);
   tellTimes(list());
-  markDays();
+  markRows();
   announce(row);
 }
 
@@ -79,9 +96,11 @@ function insertQuietly(row, place) {
 
 let unseen = 0;
 
-function keepPill() {
-  pill().addEventListener("click", () => scrollTo({ top: 0 }));
-  addEventListener("scroll", () => scrollY <= FEED_TOP_PX && hidePill(), { passive: true });
+/** @param {AbortSignal} signal */
+function keepPill(signal) {
+  unseen = 0;
+  pill().addEventListener("click", () => scrollTo({ top: 0 }), { signal });
+  addEventListener("scroll", () => scrollY <= FEED_TOP_PX && hidePill(), { passive: true, signal });
 }
 
 function pill() {
@@ -117,6 +136,11 @@ function announce(row) {
 function tellCount(count) {
   const { announceOne = "", announceMany = "" } = /** @type {HTMLElement} */ (document.getElementById("feed")).dataset;
   return count === 1 ? announceOne : announceMany.replace("{count}", String(count));
+}
+
+function markRows() {
+  markDays();
+  foldRepeats(list());
 }
 
 /** Give the first row of each day its heading. */

@@ -4,7 +4,7 @@ const TICKETS = "/stream/tickets";
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const SILENCE_MS = 40_000; // the server beats every 15 s
-const SHELL_TOPICS = ["message", "mailbox", "task", "target", "person", "reminder"];
+const SHELL_TOPICS = ["message", "mailbox", "task", "target", "person", "reminder", "notification"];
 
 /**
  * What a page shows of the stream. `lastId` is the newest event it has; without `onRow` no rows are asked for.
@@ -17,8 +17,8 @@ const SHELL_TOPICS = ["message", "mailbox", "task", "target", "person", "reminde
  * @typedef {"connecting" | "live" | "reconnecting" | "offline" | "ended"} State
  */
 
-/** Keep a stream open for `view` as long as the page lives. @param {View} view */
-export function openStream(view) {
+/** Keep a stream open for `view` until `signal` ends it or the page does. @param {View} view @param {AbortSignal} signal */
+export function openStream(view, signal) {
   /** @type {EventSource | undefined} */
   let source;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -89,13 +89,22 @@ export function openStream(view) {
     view.onState?.(state);
   }
 
-  addEventListener("offline", retry);
-  addEventListener("online", () => {
-    failures = 0;
-    connect();
+  addEventListener("offline", retry, { signal });
+  addEventListener(
+    "online",
+    () => {
+      failures = 0;
+      connect();
+    },
+    { signal },
+  );
+  addEventListener("pagehide", close, { signal });
+  addEventListener("pageshow", (event) => event.persisted && connect(), { signal });
+  signal.addEventListener("abort", () => {
+    isEnded = true;
+    attempt += 1;
+    close();
   });
-  addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => event.persisted && connect());
   connect();
 }
 

@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from server.accounts.scope import Scope
+from server.clock import now
 from server.events.models import UNOWNED
 from server.feed.queries import EventRow
+from server.feed.search import Search
+from server.feed.switches import Switches
 from server.feed.tickets import Ticket
 
 QUEUE_SIZE = 256
@@ -18,9 +21,13 @@ STREAMS = 5000
 class Listener:
     """One open stream: a bounded queue of what it still has to be sent, and how far it has come."""
 
-    def __init__(self, ticket: Ticket, last_id: int) -> None:
+    def __init__(
+        self, ticket: Ticket, last_id: int, search: Search | None = None, switches: Switches | None = None
+    ) -> None:
         self.ticket = ticket
         self.last_id = last_id
+        self.search = search
+        self.switches = switches
         self.scope = Scope(ticket.workspace_id, None if ticket.is_team else ticket.member_id)
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_SIZE + 1)
 
@@ -37,7 +44,12 @@ class Listener:
             and (self.scope.member_id in (None, row.member_id) or row.member_id == UNOWNED)
             and (row.is_shown or self.ticket.show_machine)
             and row.id > self.last_id
+            and (self.search is None or self.search.matches(row))
         )
+
+    def is_notified(self, row: EventRow, is_first_view: bool) -> bool:
+        """Return whether `row` notifies this stream's member now."""
+        return self.switches is not None and self.switches.wants(row, now(), is_first_view)
 
     def put(self, chunk: bytes) -> None:
         """Queue `chunk`; a stream that cannot keep up is closed, and catches up from the database when it is back."""
@@ -94,11 +106,34 @@ class Hub:
 
     def send_notice(self, topic: str, row_id: int, member_id: int | None, workspace_id: int | None = None) -> None:
         """Tell a member's streams, or with `member_id` None a whole workspace's, that something changed."""
-        chunk = format_event(topic, {"id": row_id})
         for listener in list(self.listeners):
             ticket = listener.ticket
             if ticket.member_id == member_id or (member_id is None and ticket.workspace_id == workspace_id):
+                listener.put(format_event(topic, {"id": row_id}))
+
+    def send_reminder(self, member_id: int, task_id: int, name: str) -> None:
+        """Tell a member's streams that a task is due, and whether that may show outside of the page."""
+        for listener in list(self.listeners):
+            if listener.ticket.member_id == member_id:
+                notifies = listener.switches is not None and listener.switches.wants_reminder(now())
+                listener.put(format_event("reminder", {"id": task_id, "name": name, "notify": notifies}))
+
+    def languages(self, row: EventRow, is_first_view: bool) -> set[str]:
+        """Return the languages of those whom `row` notifies."""
+        return {listener.ticket.locale for listener in self.listeners if listener.is_notified(row, is_first_view)}
+
+    def send_notification(self, row: EventRow, is_first_view: bool, chunks: dict[str, bytes]) -> None:
+        """Give every stream that `row` notifies the chunk of its language."""
+        for listener in list(self.listeners):
+            chunk = chunks.get(listener.ticket.locale)
+            if chunk is not None and listener.is_notified(row, is_first_view):
                 listener.put(chunk)
+
+    def set_switches(self, member_id: int, switches: Switches | None) -> None:
+        """Let a member's streams follow other switches from now on."""
+        for listener in self.listeners:
+            if listener.ticket.member_id == member_id:
+                listener.switches = switches
 
     def close_where(self, is_meant: Callable[[Ticket], bool]) -> None:
         """Close every stream whose ticket is meant."""

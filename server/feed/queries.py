@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,6 +18,8 @@ from server.events.models import UNOWNED, Event, EventClock
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 100
+LOOKED_AT_ONCE = 500
+LOOKED_THROUGH = 5000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +47,7 @@ class EventRow(NamedTuple):
     place_country: str | None
     place_source: str
     details: dict[str, Any]
+    copy_id: int | None = None
 
     @property
     def at_us(self) -> int:
@@ -57,10 +60,14 @@ COLUMNS: list[Any] = [getattr(Event, name) for name in EventRow._fields]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows, and the opaque cursor of the page after them, or None at the end."""
+    """Some rows, and the opaque cursor of the page after them, or None at the end.
+
+    `looked_to` is how far back a search looked before it paused without having found a whole page.
+    """
 
     rows: list[EventRow]
     next: str | None
+    looked_to: datetime | None = None
 
 
 def read_page(
@@ -78,6 +85,29 @@ def read_page(
     newest = union_all(*(select(part.subquery()) for part in parts)).subquery()
     rows = _rows(session, select(newest).order_by(newest.c.at.desc(), newest.c.id.desc()).limit(limit + 1))
     return Page(rows[:limit], make_cursor(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def find_page(
+    session: Session,
+    scope: Scope,
+    matches: Callable[[EventRow], bool],
+    before: str | None = None,
+    limit: int = PAGE_SIZE,
+    show_machine: bool = False,
+) -> Page:
+    """Return the newest rows before a cursor that match, found among the next 5,000 at most."""
+    found: list[EventRow] = []
+    for _turn in range(LOOKED_THROUGH // LOOKED_AT_ONCE):
+        page = read_page(session, scope, before, limit=LOOKED_AT_ONCE, show_machine=show_machine)
+        for row in page.rows:
+            if matches(row):
+                found.append(row)
+            if len(found) == limit:
+                return Page(found, make_cursor(row))
+        if page.next is None:
+            return Page(found, None)
+        before = page.next
+    return Page(found, before, looked_to=page.rows[-1].at)
 
 
 def read_after(
@@ -121,6 +151,14 @@ def read_names(session: Session, workspace_id: int) -> dict[int, str]:
         select(col(Member.id), col(Member.name), col(Member.email)).where(col(Member.workspace_id) == workspace_id)
     )
     return {member_id: name or email for member_id, name, email in rows}
+
+
+def read_callings(session: Session, workspace_id: int) -> dict[int, str]:
+    """Return all that a workspace's members may be called by, by id: name and address."""
+    rows = session.execute(
+        select(col(Member.id), col(Member.name), col(Member.email)).where(col(Member.workspace_id) == workspace_id)
+    )
+    return {member_id: f"{name} {email}" for member_id, name, email in rows}
 
 
 def make_cursor(row: EventRow) -> str:

@@ -1,6 +1,6 @@
 """How one event is told: its icon and words, who, what, where, when, and what Warmline believes about it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -18,20 +18,43 @@ CANDIDATES_SHOWN = 3
 TARGET_LENGTH = 60
 MARKETING = "marketing"
 
-# Kind: lucide icon, and the words between who and what.
-KINDS: dict[str, tuple[str, LazyString]] = {
-    EventKind.VIEWED: ("eye", lazy_gettext("viewed")),
-    EventKind.CLICKED: ("mouse-pointer-click", lazy_gettext("clicked a link in")),
-    EventKind.REPLIED: ("reply", lazy_gettext("replied to")),
-    EventKind.AUTO_REPLIED: ("plane", lazy_gettext("answered automatically to")),
-    EventKind.BOUNCED: ("mail-x", lazy_gettext("could not be reached with")),
-    EventKind.UNSUBSCRIBED: ("bell-off", lazy_gettext("unsubscribed after")),
-    EventKind.COMPLAINED: ("octagon-alert", lazy_gettext("reported as spam")),
-    EventKind.DOCUMENT_OPENED: ("file-text", lazy_gettext("opened a document of")),
-    EventKind.PAGE_READ: ("book-open", lazy_gettext("read a page in a document of")),
-    EventKind.DOWNLOADED: ("download", lazy_gettext("downloaded a document of")),
-    EventKind.WEB_VISITED: ("globe", lazy_gettext("visited your site after")),
-    EventKind.INTERESTING_MOMENT: ("star", lazy_gettext("had an interesting moment with")),
+# Kind: lucide icon, the words between who and the mail, and the words where there is no mail.
+KINDS: dict[str, tuple[str, LazyString, LazyString]] = {
+    EventKind.VIEWED: ("eye", lazy_gettext("viewed"), lazy_gettext("viewed")),
+    EventKind.CLICKED: ("mouse-pointer-click", lazy_gettext("clicked a link in"), lazy_gettext("clicked a link in")),
+    EventKind.REPLIED: ("reply", lazy_gettext("replied to"), lazy_gettext("replied to")),
+    EventKind.AUTO_REPLIED: (
+        "plane", lazy_gettext("answered automatically to"), lazy_gettext("answered automatically to"),
+    ),
+    EventKind.BOUNCED: ("mail-x", lazy_gettext("could not be reached with"), lazy_gettext("could not be reached with")),
+    EventKind.UNSUBSCRIBED: ("bell-off", lazy_gettext("unsubscribed after"), lazy_gettext("unsubscribed from")),
+    EventKind.COMPLAINED: ("octagon-alert", lazy_gettext("reported as spam"), lazy_gettext("reported as spam")),
+    EventKind.DOCUMENT_OPENED: ("file-text", lazy_gettext("opened a document of"), lazy_gettext("opened")),
+    EventKind.PAGE_READ: ("book-open", lazy_gettext("read a page in a document of"), lazy_gettext("read a page of")),
+    EventKind.DOWNLOADED: ("download", lazy_gettext("downloaded a document of"), lazy_gettext("downloaded")),
+    EventKind.WEB_VISITED: ("globe", lazy_gettext("visited your site after"), lazy_gettext("visited")),
+    EventKind.INTERESTING_MOMENT: (
+        "star", lazy_gettext("had an interesting moment with"), lazy_gettext("had an interesting moment:"),
+    ),
+}  # fmt: skip
+
+# What is said where a mail has no subject, and where something without a mail has no name.
+NAMELESS: dict[str, LazyString] = {
+    EventKind.VIEWED: lazy_gettext("a marketing mail"),
+    EventKind.CLICKED: lazy_gettext("a marketing mail"),
+    EventKind.UNSUBSCRIBED: lazy_gettext("your mail"),
+    EventKind.COMPLAINED: lazy_gettext("a marketing mail"),
+    EventKind.BOUNCED: lazy_gettext("a marketing mail"),
+    EventKind.DOCUMENT_OPENED: lazy_gettext("a document"),
+    EventKind.PAGE_READ: lazy_gettext("a document"),
+    EventKind.DOWNLOADED: lazy_gettext("a document"),
+    EventKind.WEB_VISITED: lazy_gettext("your site"),
+}
+
+MOMENTS: dict[str, LazyString] = {
+    "email": lazy_gettext("had an interesting moment by email:"),
+    "web": lazy_gettext("had an interesting moment on the web:"),
+    "milestone": lazy_gettext("reached a milestone:"),
 }
 
 # Verdict: lucide icon, word, and the sentence that explains the word.
@@ -73,11 +96,17 @@ class FeedRow:
     verdict_word: str
     verdict_reasons: list[str]
     owner: str
+    person_id: int | None
+    person_address: str
+    may_be_forwarded: bool
 
 
-def present(row: EventRow, names: Mapping[int, str] | None = None) -> FeedRow:
-    """Return `row` in the current language; `names` of members are given where a whole team's rows are shown."""
-    icon, words = KINDS[row.kind]
+def present(row: EventRow, names: Mapping[int, str] | None = None, forwarded: Collection[int] = ()) -> FeedRow:
+    """Return `row` in the current language.
+
+    `names` of members are given where a whole team's rows are shown; `forwarded` are the ids of rows whose mail may
+    have been forwarded.
+    """
     verdict_icon, verdict_word, meaning = VERDICTS[row.verdict]
     return FeedRow(
         id=row.id,
@@ -86,12 +115,12 @@ def present(row: EventRow, names: Mapping[int, str] | None = None) -> FeedRow:
         ago=format_timedelta(row.at - now(), add_direction=True, format="short", locale=get_locale()),
         exact=format_datetime(row.at, "medium", tzinfo=UTC, locale=get_locale()) + " UTC",
         kind=row.kind,
-        icon=icon,
-        words=str(words),
+        icon=KINDS[row.kind][0],
+        words=tell_words(row),
         who=tell_who(row),
         address=row.person_address if row.person_name else "",
         message_id=row.message_id,
-        subject=row.subject or gettext("(no subject)"),
+        subject=tell_subject(row),
         target=row.link_target or "",
         target_short=_shorten(row.link_target or ""),
         place=tell_place(row),
@@ -101,7 +130,30 @@ def present(row: EventRow, names: Mapping[int, str] | None = None) -> FeedRow:
         verdict_word=str(verdict_word),
         verdict_reasons=[str(meaning), *map(explain, row.reasons)],
         owner=(names or {}).get(row.member_id, ""),
+        person_id=row.person_id,
+        person_address=row.person_address,
+        may_be_forwarded=row.id in forwarded,
     )
+
+
+def tell_words(row: EventRow) -> str:
+    """Return what stands between who and what."""
+    _icon, with_mail, alone = KINDS[row.kind]
+    if row.message_id is not None:
+        return str(with_mail)
+    if row.kind == EventKind.INTERESTING_MOMENT:
+        return str(MOMENTS.get(str(row.details.get("moment")), alone))
+    return str(alone)
+
+
+def tell_subject(row: EventRow) -> str:
+    """Return with what somebody engaged: the mail's subject, or the page, document or moment."""
+    if row.subject:
+        return row.subject
+    if row.message_id is not None:
+        return gettext("(no subject)")
+    text = row.details.get("text")
+    return text if isinstance(text, str) and text else str(NAMELESS.get(row.kind, ""))
 
 
 def tell_who(row: EventRow) -> str:

@@ -14,16 +14,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from server.base import create_base_app
 from server.config import Settings, load_settings
 from server.feed.access import find_refused
 from server.feed.hub import Hub, Listener, format_event
-from server.feed.queries import read_after
+from server.feed.preferences import read_switches
+from server.feed.queries import read_after, read_callings
+from server.feed.search import Search, parse_search
 from server.feed.tailer import Tailer
-from server.feed.tickets import read_ticket
+from server.feed.tickets import Ticket, read_ticket
 from server.keys import Keyring
 from server.messages import routes as messages_routes
+from server.people import routes as people_routes
 from server.security import LOOPBACK_NAMES
 from server.valkey import find_redis_url
 
@@ -50,6 +54,7 @@ class Stream:
     def __init__(self, settings: Settings) -> None:
         self.app = create_base_app(settings)
         self.app.register_blueprint(messages_routes.bp)  # rows link to messages
+        self.app.register_blueprint(people_routes.bp)  # and have a menu of their person
         self.hub = Hub()
         self.tailer = Tailer(self.app, self.hub, find_redis_url(settings))
         self._keys: Keyring = self.app.extensions["warmline_keys"]
@@ -118,6 +123,8 @@ class Stream:
             return None, None, HTTPStatus.FORBIDDEN
         try:
             is_refused = bool(await self.tailer.read(find_refused, {ticket}))
+            search = await self.tailer.read(read_search, ticket) if ticket.search else None
+            switches = await self.tailer.read(read_switches, ticket.member_id)
         except SQLAlchemyError:
             return None, None, HTTPStatus.SERVICE_UNAVAILABLE
         if is_refused:
@@ -125,7 +132,7 @@ class Stream:
         if self.tailer.last_id is None:
             return None, None, HTTPStatus.SERVICE_UNAVAILABLE
         after_id = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
-        listener = Listener(ticket, max(self.tailer.last_id, after_id or 0))
+        listener = Listener(ticket, max(self.tailer.last_id, after_id or 0), search, switches)
         if not self.hub.add(listener):
             return None, None, HTTPStatus.TOO_MANY_REQUESTS
         return listener, after_id, HTTPStatus.OK
@@ -167,10 +174,16 @@ class Stream:
         if rows is None or len(rows) > REPLAY_ROWS:
             await _send_chunk(send, format_event("reload", {}, joined_at))
             return
+        rows = [row for row in rows if listener.search is None or listener.search.matches(row)]
         for start in range(0, len(rows), RENDERED_AT_ONCE):
             part = rows[start : start + RENDERED_AT_ONCE]
             for row, html in zip(part, await self.tailer.render(listener.form, part), strict=True):
                 await _send_chunk(send, format_event("row", {"html": html}, row.id))
+
+
+def read_search(session: Session, ticket: Ticket) -> Search | None:
+    """Return the search with which a page listens; it was checked before it was signed."""
+    return parse_search(ticket.search, read_callings(session, ticket.workspace_id), ticket.member_id)
 
 
 def _own_origins(settings: Settings) -> frozenset[str]:

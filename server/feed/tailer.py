@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -15,15 +15,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.db import get_db
 from server.feed.access import find_refused
 from server.feed.hub import Hub, format_event
+from server.feed.preferences import read_switches
 from server.feed.queries import EventRow, read_after, read_last_id, read_names
-from server.feed.render import render_rows
+from server.feed.render import render_rows, tell_row
+from server.feed.repeats import find_first_views, find_forwarded
 from server.queue import NOTICES
 
 LOOK_SECONDS = 1.0
 ACCESS_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 BATCH = 200
-TOPICS = ("message", "mailbox", "task", "target", "person", "reminder")  # passed on to the pages
+TOPICS = ("message", "mailbox", "task", "target", "person")  # passed on to the pages
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
@@ -39,6 +41,7 @@ class Tailer:
         self._hub = hub
         self._redis_url = redis_url
         self._wake = asyncio.Event()
+        self._changed_switches: asyncio.Queue[int] = asyncio.Queue()
         self._is_database_away = False
 
     async def run(self) -> None:
@@ -46,21 +49,27 @@ class Tailer:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_notices())
             tasks.create_task(self._repeat(self._look, self._wait_for_wake))
+            tasks.create_task(self._follow_switches())
             tasks.create_task(self._repeat(self._end_refused, lambda: asyncio.sleep(ACCESS_SECONDS)))
 
     async def read(self, verb: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:
         """Run `verb(session, …)` with a reading session on a thread; the session is given back before the answer."""
         return await asyncio.to_thread(self._read, verb, *arguments, **options)
 
-    async def render(self, form: Form, rows: list[EventRow]) -> list[str]:
-        """Return the HTML of `rows` in the language of `form`, with the owners' names where it is a team's."""
+    async def render(self, form: Form, rows: list[EventRow], forwarded: Collection[int] | None = None) -> list[str]:
+        """Return the HTML of `rows` in the language of `form`, with the owners' names where it is a team's.
+
+        `forwarded` are the ids of rows whose mail may have been forwarded; they are read unless given.
+        """
+        if forwarded is None:
+            forwarded = await self.read(find_forwarded, rows)
         locale, is_team = form
         names: dict[int, str] | None = None
         if is_team:
             names = {}
             for workspace_id in {row.workspace_id for row in rows}:
                 names |= await self.read(read_names, workspace_id)
-        return await asyncio.to_thread(render_rows, self._app, locale, rows, names)
+        return await asyncio.to_thread(render_rows, self._app, locale, rows, names, forwarded)
 
     def _read(self, verb: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:
         with self._app.app_context(), get_db().session(write=False) as session:
@@ -101,14 +110,36 @@ class Tailer:
         if len(rows) == BATCH:
             self._wake.set()
         await self._send(rows, audiences)
+        await self._notify(rows)
 
     async def _send(self, rows: list[EventRow], audiences: dict[Form, list[EventRow]]) -> None:
         chunks: dict[int, dict[Form, bytes]] = {}
+        forwarded = await self.read(find_forwarded, rows) if audiences else frozenset()
         for form, heard in audiences.items():
-            for row, html in zip(heard, await self.render(form, heard), strict=True):
+            for row, html in zip(heard, await self.render(form, heard, forwarded), strict=True):
                 chunks.setdefault(row.id, {})[form] = format_event("row", {"html": html}, row.id)
         for row in rows:
             self._hub.send_row(row, chunks.get(row.id, {}))
+
+    async def _notify(self, rows: list[EventRow]) -> None:
+        wanted = [row for row in rows if self._hub.languages(row, True)]
+        firsts = await self.read(find_first_views, wanted) if wanted else frozenset()
+        for row in wanted:
+            is_first = row.id in firsts or row.copy_id is None
+            chunks = {
+                locale: format_event("notification", await asyncio.to_thread(tell_row, self._app, locale, row))
+                for locale in self._hub.languages(row, is_first)
+            }
+            self._hub.send_notification(row, is_first, chunks)
+
+    async def _follow_switches(self) -> None:
+        while True:
+            member_id = await self._changed_switches.get()
+            try:
+                self._hub.set_switches(member_id, await self.read(read_switches, member_id))
+            except SQLAlchemyError as error:
+                log.warning("new switches not read; those who listen come again", error=type(error).__name__)
+                self._hub.close_where(lambda ticket, whose=member_id: ticket.member_id == whose)  # type: ignore[misc]
 
     async def _end_refused(self) -> None:
         tickets = {listener.ticket for listener in self._hub.listeners}
@@ -137,6 +168,10 @@ class Tailer:
         match json.loads(data):
             case {"topic": "event"}:
                 self._wake.set()
+            case {"topic": "reminder", "member_id": int(member_id), "id": int(task_id), **others}:
+                self._hub.send_reminder(member_id, task_id, str(others.get("name", "")))
+            case {"topic": "switches", "member_id": int(member_id)}:
+                self._changed_switches.put_nowait(member_id)
             case {"topic": str(topic), "member_id": int(member_id), "id": int(row_id)} if topic in TOPICS:
                 self._hub.send_notice(topic, row_id, member_id)
             case {"topic": str(topic), "workspace_id": int(workspace_id), "id": int(row_id)} if topic in TOPICS:

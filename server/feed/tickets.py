@@ -23,6 +23,7 @@ class Ticket:
     show_machine: bool
     wants_rows: bool
     locale: str
+    search: str = ""
 
 
 def make_ticket(keys: Keyring, ticket: Ticket) -> str:

@@ -1,6 +1,8 @@
 """Other rules: built beside those in use, killed and resumed, with events coming in meanwhile."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 import time_machine
@@ -9,14 +11,17 @@ from sqlmodel import Session, select
 
 from server import jobs
 from server.accounts.models import Member, Workspace
+from server.db import get_db
 from server.events.models import EventKind
+from server.events.record import record
 from server.scoring import recompute
 from server.scoring.models import ModelState, PersonScore, ScoreModel, ScoreSource
 from server.scoring.ranking import read_top
 from server.scoring.recompute import build_batch, find_building, find_unfinished
+from server.scoring.score import recount
 from server.scoring.score_models import Rules, change_rules, default_rules
 from tests.factories import make_member
-from tests.scoring.conftest import DAY, START, do, make_person
+from tests.scoring.conftest import DAY, START, do, make_fact, make_person
 
 LOUD = Rules(ScoreSource.WARMLINE, 7 * 24.0, {**default_rules().points, EventKind.VIEWED: 100})
 
@@ -93,6 +98,49 @@ def test_events_meanwhile_are_counted_once(
     found = scores(session, alice)
     assert [found[f"Person {number}"] for number in range(4)] == [203, 103, 103, 203]
     assert sum(score == 10 for score in found.values()) == 6
+
+
+def test_a_builder_beside_a_recorder_counts_everything_once(
+    app: Flask, session: Session, alice: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recompute, "BATCH", 2)
+    people = [make_person(session, alice, f"Person {number}") for number in range(12)]
+    facts = [make_fact(session, person, EventKind.VIEWED) for _ in range(6) for person in people]
+    change_rules(session, alice.workspace_id, LOUD)
+    session.commit()
+    workspace_id = alice.workspace_id
+    failures: list[BaseException] = []
+
+    def run(steps: Callable[[Session], Iterator[None]]) -> None:
+        try:
+            with app.app_context(), get_db().session() as own:
+                for _ in steps(own):
+                    own.commit()
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    def record_all(own: Session) -> Iterator[None]:
+        for start in range(0, len(facts), 5):
+            record(own, facts[start : start + 5])
+            yield
+
+    def build_all(own: Session) -> Iterator[None]:
+        while build_batch(own, workspace_id):
+            yield
+
+    threads = [Thread(target=run, args=(steps,)) for steps in (record_all, build_all, build_all)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    live = {row.person_id: row.value for row in session.exec(select(PersonScore))}
+    recount(session, workspace_id, list(live))
+    session.commit()
+    session.expire_all()
+    assert {row.person_id: row.value for row in session.exec(select(PersonScore))} == pytest.approx(live)
+    assert len(live) == 12
 
 
 def test_rules_saved_again_replace_those_being_built(

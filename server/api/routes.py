@@ -216,4 +216,4 @@ def _make_next(name: str, place: tuple[int, ...] | None) -> str | None:
     return None if place is None else make_cursor(get_keys(), current_user.id, name, place)
 
 
-from server.api import targets, tasks  # noqa: E402, F401 - they hang themselves on `bp`
+from server.api import people, targets, tasks  # noqa: E402, F401 - they hang themselves on `bp`

@@ -1,5 +1,7 @@
 """A person's addresses: add one, remove one, make one the main one."""
 
+from collections.abc import Sequence
+
 from flask_babel import gettext as _
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
@@ -58,6 +60,22 @@ def write_addresses(session: Session, person: Person, emails: list[str]) -> None
     for email in emails:
         session.add(PersonAddress(workspace_id=person.workspace_id, person_id=person.id or 0, email=email))
         session.flush()
+
+
+def set_addresses(session: Session, person: Person, addresses: Sequence[str]) -> None:
+    """Let these be all of a person's addresses, the main one first; refuses one that somebody else has."""
+    emails = list(dict.fromkeys(read_email(address) for address in addresses))
+    hold_clock(session)
+    for email in emails:
+        other = find_person(session, person.workspace_id, email)
+        if other is not None and other.id != person.id:
+            raise Refused(
+                _("%(email)s is the address of another person. Merge the two instead.", email=email),
+                field="emails", status=409,
+            )  # fmt: skip
+    write_addresses(session, person, emails)
+    link_events(session, person)
+    follow(session, person)
 
 
 def list_addresses(session: Session, person_id: int) -> list[PersonAddress]:

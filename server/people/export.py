@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from flask_babel import gettext as _
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from server.feed.queries import read_names
 from server.people.csv_files import write_row
 from server.people.custom_fields import list_fields
-from server.people.models import Person, PersonAddress
+from server.people.models import Person
 from server.people.people import find_by_ids
+from server.people.projections import read_emails_of
 from server.people.queries import Owners, read_people
 
 PAGE_SIZE = 500
@@ -35,7 +36,7 @@ def write_people(session: Session, workspace_id: int, owners: Owners, columns: C
     while True:
         page = read_people(session, workspace_id, owners, after=after, limit=PAGE_SIZE)
         ids = [line.id for line in page.lines]
-        people, emails = find_by_ids(session, ids), _read_emails(session, ids)
+        people, emails = find_by_ids(session, ids), read_emails_of(session, ids)
         for person_id in ids:
             cells = _make_cells(people[person_id], emails.get(person_id, []), names)
             yield write_row([cells.get(field, "") for field, _heading in columns])
@@ -43,14 +44,6 @@ def write_people(session: Session, workspace_id: int, owners: Owners, columns: C
         after = page.next
         if after is None:
             return
-
-
-def _read_emails(session: Session, ids: list[int]) -> dict[int, list[str]]:
-    emails: dict[int, list[str]] = {}
-    chosen = select(PersonAddress).where(col(PersonAddress.person_id).in_(ids)).order_by(col(PersonAddress.id))
-    for row in session.exec(chosen):
-        emails.setdefault(row.person_id, []).append(row.email)
-    return emails
 
 
 def _make_cells(person: Person, emails: list[str], names: dict[int, str]) -> dict[str, str]:

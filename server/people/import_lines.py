@@ -18,7 +18,7 @@ from server.events.record import hold_clock
 from server.people.addresses import MOST
 from server.people.fields import CUSTOM, CUSTOM_LENGTH, READERS, read_line
 from server.people.models import Person, PersonAddress, PersonImport, RefusedLine
-from server.people.people import FIELDS, find_by_ids, link_events, set_owner
+from server.people.people import FIELDS, find_by_ids, link_events, set_fields, set_owner
 from server.people.projections import follow, make_sort_name, read_emails
 from server.people.terms import add_terms
 
@@ -140,9 +140,12 @@ def _take(session: Session, desk: _Desk, line: Line) -> None:
 
 def _add(session: Session, desk: _Desk, line: Line) -> None:
     person = Person(
-        workspace_id=desk.row.workspace_id, owner_id=line.owner_id, custom=line.custom,
-        sort_name=make_sort_name(line.fields.get("name", ""), line.emails), **line.fields,
-    )  # fmt: skip
+        workspace_id=desk.row.workspace_id,
+        owner_id=line.owner_id,
+        custom=line.custom,
+        sort_name=make_sort_name(line.fields.get("name", ""), line.emails),
+    )
+    set_fields(person, line.fields)
     session.add(person)
     session.flush()
     _hold(session, desk, person, line.emails)
@@ -157,8 +160,7 @@ def _update(session: Session, desk: _Desk, person: Person, line: Line) -> None:
         raise Refused(_("A person has at most %(most)s addresses.", most=MOST))
     desk.row.updated += 1
     before = [getattr(person, name) for name in FIELDS], person.custom
-    for name, value in line.fields.items():
-        setattr(person, name, value)
+    set_fields(person, line.fields)
     person.custom = {**person.custom, **line.custom}
     _hold(session, desk, person, new)
     if any(person is added for added, _emails in desk.added):

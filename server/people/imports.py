@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
@@ -34,7 +34,7 @@ def path_of(import_id: int) -> Path:
     return get_settings().warmline_home / "imports" / str(import_id)
 
 
-def add_import(session: Session, member: Member, file_name: str, file: BinaryIO) -> PersonImport:
+def add_import(session: Session, member: Member, file_name: str, file: IO[bytes]) -> PersonImport:
     """Keep an uploaded CSV file and look at it; refuses one that is too large, empty or no CSV."""
     content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:

@@ -127,7 +127,7 @@ def _delete(session: Session, gone: Person) -> None:
     gone_id = gone.id or 0
     forget_scores(session, [gone_id])
     for table in (PersonTerm, PersonActivity):
-        session.execute(delete(table).where(col(table.person_id) == gone_id))  # type: ignore[attr-defined]
+        session.execute(delete(table).where(col(table.person_id) == gone_id))
     write_addresses(session, gone, [])
     session.delete(gone)
     session.flush()

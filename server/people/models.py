@@ -29,7 +29,7 @@ class Person(SQLModel, table=True):
     workspace_id: int = Field(foreign_key="workspace.id", index=True)
     owner_id: int | None = Field(default=None, foreign_key="member.id", index=True)
     name: str = ""
-    sort_name: str = Field(default="", sa_type=BY_CODE_POINT)  # type: ignore[call-overload]
+    sort_name: str = Field(default="", sa_type=BY_CODE_POINT)
     company: str = ""
     job_title: str = ""
     phone: str = ""
@@ -59,7 +59,7 @@ class PersonTerm(SQLModel, table=True):
     __table_args__ = (Index("ix_person_term_owner", "workspace_id", "owner_id", "term", "person_id"),)
 
     person_id: int = Field(primary_key=True, foreign_key="person.id")
-    term: str = Field(primary_key=True, sa_type=BY_CODE_POINT)  # type: ignore[call-overload]
+    term: str = Field(primary_key=True, sa_type=BY_CODE_POINT)
     workspace_id: int
     owner_id: int | None = None
 
@@ -110,7 +110,8 @@ class ImportState(StrEnum):
 class PersonImport(SQLModel, table=True):
     """One uploaded CSV file. `done_lines` moves in the transaction that took those lines in, so none is taken twice.
 
-    `columns` says for each column of the file which field it fills, "" for none. The file is WARMLINE_HOME/imports/<id>.
+    `columns` says for each column of the file which field it fills, "" for none. The file stands in
+    WARMLINE_HOME/imports/<id>.
     """
 
     __tablename__ = "person_import"

@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from server import queue
 from server.accounts.fields import read_email
-from server.accounts.members import get_colleague
 from server.accounts.models import Member
 from server.accounts.scope import may_see_team
 from server.errors import Refused
@@ -108,20 +107,19 @@ def adopt(session: Session, member: Member, address: str, name: str = "") -> Per
 
 def change_person(session: Session, person: Person, fields: Mapping[str, str], custom: Mapping[str, str]) -> None:
     """Set checked `fields`, and custom values by their field's id; an empty custom value is forgotten."""
-    for name in FIELDS:
-        if name in fields:
-            setattr(person, name, fields[name])
+    set_fields(person, fields)
     person.custom = {key: value for key, value in {**person.custom, **custom}.items() if value}
     follow(session, person)
 
 
-def change_owner(session: Session, person: Person, owner: str) -> None:
-    """Assign a person to the active member whose id `owner` is, or with "" to nobody."""
-    member = get_colleague(session, person.workspace_id, int(owner)) if owner.isdecimal() and len(owner) < 10 else None
-    if owner and (member is None or not member.is_active):
-        raise Refused(_("Choose an active member of your workspace."), field="owner")
+def change_owner(session: Session, person: Person, owner_id: int | None) -> None:
+    """Assign a person to an active member of their workspace, or to nobody."""
+    member = session.get(Member, owner_id) if owner_id is not None else None
+    is_one = member is not None and member.workspace_id == person.workspace_id and member.is_active
+    if owner_id is not None and not is_one:
+        raise Refused(_("Choose an active member of your workspace."), field="owner_id")
     hold_clock(session)
-    set_owner(session, person, member.id if member else None)
+    set_owner(session, person, owner_id)
 
 
 def set_owner(session: Session, person: Person, owner_id: int | None) -> None:
@@ -163,10 +161,12 @@ def _insert(
     try:
         with session.begin_nested():
             person = Person(
-                workspace_id=workspace_id, owner_id=owner_id,
+                workspace_id=workspace_id,
+                owner_id=owner_id,
                 sort_name=make_sort_name(fields.get("name", ""), [email]),
-                custom={key: value for key, value in (custom or {}).items() if value}, **fields,
-            )  # fmt: skip
+                custom={key: value for key, value in (custom or {}).items() if value},
+            )
+            set_fields(person, fields)
             session.add(person)
             session.flush()
             session.add(PersonAddress(workspace_id=workspace_id, person_id=person.id or 0, email=email))
@@ -180,6 +180,13 @@ def _insert(
     link_events(session, person)
     announce(session, workspace_id, person.id or 0)
     return person
+
+
+def set_fields(person: Person, fields: Mapping[str, str]) -> None:
+    """Set those checked fields of a person that are given."""
+    for name in FIELDS:
+        if name in fields:
+            setattr(person, name, fields[name])
 
 
 def find_by_ids(session: Session, person_ids: list[int]) -> dict[int, Person]:

@@ -1,4 +1,6 @@
-"""What copies a person's name, owner or addresses: the order of lists, the search, the ranking. One verb brings it up."""
+"""What copies a person's name, owner or addresses, kept up by one verb: the order of lists, the search, the ranking."""
+
+from collections.abc import Collection
 
 from sqlalchemy import Table, update
 from sqlmodel import Session, col, select
@@ -16,6 +18,15 @@ def read_emails(session: Session, person_id: int) -> list[str]:
     """Return a person's addresses, the main one first."""
     chosen = select(PersonAddress.email).where(PersonAddress.person_id == person_id).order_by(col(PersonAddress.id))
     return list(session.exec(chosen).all())
+
+
+def read_emails_of(session: Session, person_ids: Collection[int]) -> dict[int, list[str]]:
+    """Return the addresses of several people by their id, each with the main one first."""
+    emails: dict[int, list[str]] = {}
+    chosen = select(PersonAddress.person_id, PersonAddress.email).where(col(PersonAddress.person_id).in_(person_ids))
+    for person_id, email in session.exec(chosen.order_by(col(PersonAddress.id))):
+        emails.setdefault(person_id, []).append(email)
+    return emails
 
 
 def make_sort_name(name: str, emails: list[str]) -> str:

@@ -25,10 +25,11 @@ PERSON: Table = Person.__table__  # type: ignore[attr-defined]
 ADDRESS: Table = PersonAddress.__table__  # type: ignore[attr-defined]
 TERM: Table = PersonTerm.__table__  # type: ignore[attr-defined]
 ACTIVITY: Table = PersonActivity.__table__  # type: ignore[attr-defined]
-MEMBER: Table = Member.__table__  # type: ignore[attr-defined]
+MEMBER: Table = Member.__table__
 PAGE_SIZE = 50
 OWNERS_AT_ONCE = 100  # SQLite takes 500 parts of a union
 LAST = "\U0010ffff"
+LARGEST_KEY = 2**31
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SORTS = ("name", "score", "activity")
 Owners = Sequence[int | None]
@@ -72,7 +73,8 @@ def list_owners(session: Session, member: Member, of: str) -> Owners:
     if of == "team" and may_see_team(session, member):
         ids = select(MEMBER.c.id).where(MEMBER.c.workspace_id == member.workspace_id).order_by(MEMBER.c.id)
         return [None, *session.execute(ids).scalars()]
-    return {"unassigned": [None], "own": [None, member.id]}.get(of, [member.id])
+    views: dict[str, Owners] = {"unassigned": [None], "own": [None, member.id]}
+    return views.get(of, [member.id])
 
 
 def read_people(
@@ -86,7 +88,7 @@ def read_people(
 ) -> PeoplePage:
     """Return the people of `owners` after a cursor; a search is ordered by what it found, beginnings of words.
 
-    By `score` and by `activity` only those come who have any.
+    `sort` is `name`, `id`, `score` or `activity`; by `score` and by `activity` only those come who have any.
     """
     order = _find_order(session, workspace_id, sort, read_search(search))
     place = _read_cursor(after, order) if after else None
@@ -132,7 +134,8 @@ def _find_order(session: Session, workspace_id: int, sort: str, search: str) -> 
         model = find_model(session, workspace_id)
         ranked = (SCORE.c.model_id == model.id, SCORE.c.value > 0) if model else None
         return _Order(SCORE.c.value, SCORE.c.person_id, SCORE.c.owner_id, ranked, True) if ranked else None
-    return _Order(PERSON.c.sort_name, PERSON.c.id, PERSON.c.owner_id, (PERSON.c.workspace_id == workspace_id,), False)
+    key = PERSON.c.id if sort == "id" else PERSON.c.sort_name
+    return _Order(key, PERSON.c.id, PERSON.c.owner_id, (PERSON.c.workspace_id == workspace_id,), False)
 
 
 def _found(workspace_id: int, search: str) -> tuple[ColumnElement[bool], ...]:
@@ -177,8 +180,9 @@ def _read_cursor(cursor: str, order: _Order | None) -> tuple[Any, int] | None:
             return None
         if isinstance(order.key.type, UtcDateTime):
             return EPOCH + timedelta(microseconds=int(key)), int(person_id)
-        wanted: type = float if order.key.table is SCORE else str
-        if not isinstance(key, wanted) or "\0" in str(key) or not 0 < int(person_id) < 2**31:
+        wanted = (int, float) if order.key is SCORE.c.value else int if order.key is PERSON.c.id else str
+        is_sane = abs(key) < LARGEST_KEY if isinstance(key, int | float) else b"\0" not in str(key).encode()
+        if not isinstance(key, wanted) or not is_sane or not 0 < int(person_id) < 2**31:
             raise ValueError(key)
         return key, int(person_id)
     except (binascii.Error, ValueError, TypeError, OverflowError) as error:

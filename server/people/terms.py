@@ -64,6 +64,8 @@ def add_terms(session: Session, people: Sequence[Person], emails: Mapping[int, S
 
 
 def _turn(text: str) -> set[str]:
-    """Return `text` beginning at each of its words: "kevin flynn" and "flynn kevin"."""
+    """Return `text` with each of its words first: "kevin o flynn", "o flynn kevin", "flynn kevin o"."""
     words = normalise(text).split(" ")
-    return {" ".join(words[start:] + words[:start]) for start in range(min(len(words), WORDS))}
+    starts = range(min(len(words), WORDS))
+    turned = {" ".join(words[start:] + words[:start]) for start in starts}
+    return turned | {" ".join([words[start], *words[:start], *words[start + 1 :]]) for start in starts}

@@ -34,6 +34,10 @@ OPERATIONS = [
     "listTargets",
     "getScore",
     "putScores",
+    "listPeople",
+    "addPerson",
+    "getPerson",
+    "changePerson",
 ]
 EXAMPLES = 40
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -36,9 +36,9 @@ def list_people() -> ResponseReturnValue:
     sort = args.get("sort", "") if args.get("sort") in SORTS else "name"
     search = args.get("q", "").strip()[:SEARCH_LENGTH]
     owners = list_owners(session, current_user, of)
-    page = read_people(session, current_user.workspace_id, owners, sort, search, args.get("after"))
+    found = read_people(session, current_user.workspace_id, owners, sort, search, args.get("after"))
     return render(
-        "people/people.html", "people/_people.html", page=page, of=of, sort=sort, search=search,
+        "people/people.html", "people/_people.html", found=found, of=of, sort=sort, search=search,
         names=read_names(session, current_user.workspace_id) if of == "team" else {},
         views=VIEWS[: 3 if sees_team else 2], after=args.get("after"),
     )  # fmt: skip

@@ -92,12 +92,16 @@ def set_person_owner(person_id: int) -> ResponseReturnValue:
     """Assign a person to a member, or to nobody."""
     session = get_session()
     person = get_person(session, current_user, person_id)
-    change_owner(session, person, request.form.get("owner", ""))
+    change_owner(session, person, _read_owner(request.form.get("owner_id", "")))
     session.commit()
     flash(_("%(name)s has another owner now.", name=make_menu(session, current_user, person).name))
     if is_visible(session, current_user, person):
         return redirect(url_for(".show_person", person_id=person_id), 303)
     return redirect(url_for(".list_people"), 303)
+
+
+def _read_owner(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None if text == "" else 0
 
 
 def _header(session: Session, person: Person) -> dict[str, Any]:

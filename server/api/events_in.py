@@ -39,10 +39,11 @@ def add_facts(session: Session, facts: Iterable[Fact]) -> int:
 def make_fact(workspace_id: int, event: NewEvent) -> Fact:
     """Return the fact that a program reports."""
     subject = event.subject
-    if event.kind == EventKind.INTERESTING_MOMENT:
+    kind = EventKind(event.kind)
+    if kind is EventKind.INTERESTING_MOMENT:
         subject = subject or str(event.details["text"])
     return Fact(
-        kind=EventKind(event.kind),
+        kind=kind,
         at=event.at,
         hit_id=make_hit_id(workspace_id, event.id),
         workspace_id=workspace_id,
@@ -52,7 +53,7 @@ def make_fact(workspace_id: int, event: NewEvent) -> Fact:
         person_address=event.email,
         link_target=event.url,
         details=event.details,
-        evidence={"reported": str(event.verdict)},
+        evidence={"reported": event.verdict},
     )
 
 

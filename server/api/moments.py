@@ -15,6 +15,6 @@ def take_moment(session: Session, workspace_id: int, moment: NewMoment) -> tuple
     """Record `moment`; return its event, and whether it is new. Under a known id the event of before is returned."""
     fields = moment.model_dump(include={"id", "email", "name", "at", "url"})
     details = {"moment": moment.kind, "text": moment.text}
-    event = NewEvent.model_construct(kind=EventKind.INTERESTING_MOMENT, details=details, **fields)
+    event = NewEvent.model_construct(kind=EventKind.INTERESTING_MOMENT.value, details=details, **fields)
     is_new = add_facts(session, [make_fact(workspace_id, event)]) == 1
     return get_event(session, make_hit_id(workspace_id, moment.id)), is_new

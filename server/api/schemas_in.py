@@ -10,7 +10,7 @@ from pydantic import field_validator as check
 
 from server.api.inputs import LINE_LIMIT, Line, Taken, Time
 from server.clock import now
-from server.events.models import EventKind, Verdict
+from server.events.models import EventKind
 from server.events.record import MARKETING
 from server.tracking.tokens import is_wrappable
 
@@ -83,16 +83,9 @@ Details = Annotated[dict[Annotated[Line, StringConstraints(max_length=64)], Deta
 Moment = Literal["email", "web", "milestone"]
 MOMENTS = ("email", "web", "milestone")
 SentKind = Literal[
-    EventKind.VIEWED,
-    EventKind.CLICKED,
-    EventKind.WEB_VISITED,
-    EventKind.INTERESTING_MOMENT,
-    EventKind.DOCUMENT_OPENED,
-    EventKind.DOWNLOADED,
-    EventKind.UNSUBSCRIBED,
-    EventKind.COMPLAINED,
-    EventKind.BOUNCED,
-]
+    "viewed", "clicked", "web_visited", "interesting_moment", "document_opened", "downloaded", "unsubscribed",
+    "complained", "bounced",
+]  # fmt: skip
 
 
 class NewEvent(Taken):
@@ -112,9 +105,9 @@ class NewEvent(Taken):
         Literal["marketing", "sales"], Field(description="Marketing is marked purple in the feed.")
     ] = MARKETING
     verdict: Annotated[
-        Literal[Verdict.HUMAN, Verdict.PROXY, Verdict.MACHINE, Verdict.UNKNOWN],
+        Literal["human", "proxy", "machine", "unknown"],
         Field(description="Who did it, as far as you know; what a machine did is hidden and counts nothing."),
-    ] = Verdict.HUMAN
+    ] = "human"
 
     @check("details")
     @classmethod

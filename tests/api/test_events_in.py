@@ -111,6 +111,7 @@ def test_the_good_ones_are_kept_beside_the_refused(program: Program, session: Se
     assert [(one["index"], one["field"]) for one in taken["refused"]] == [
         (1, "kind"), (2, ""), (4, "email"), (4, "colour"), (5, "id"),
     ]  # fmt: skip
+    assert "'viewed', 'clicked', 'web_visited'" in taken["refused"][0]["detail"]
     assert "known are id, kind, at, email" in taken["refused"][3]["detail"]
     assert [row.hit_id.rsplit(":")[-1] for row in stored(session)] == ["good-1", "good-2"]
 

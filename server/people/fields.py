@@ -13,7 +13,7 @@ CUSTOM_LENGTH = 500
 NOTES_LENGTH = 10_000
 PHONE = re.compile(r"\+?[\d\s().\-/]+")
 PHONE_DIGITS = (3, 20)
-PROFILE = re.compile(r"/(in|company|school)/([^/\s<>\"'\\]+)(?:/[^<>"'\\]*)?")
+PROFILE = re.compile(r"/(in|company|school)/([^/\s<>\"'\\]+)(?:/[^<>\"'\\]*)?")
 CUSTOM = "custom-"
 
 

@@ -133,3 +133,29 @@ def test_reasons_are_explained_with_their_value(tmp_path: object) -> None:
 def test_an_address_that_is_none_is_in_no_network() -> None:
     assert find_scanner("unknown") is None
     assert find_scanner("") is None
+
+
+@pytest.mark.parametrize("kind", ["viewed", "clicked", "bounced", "downloaded", "interesting_moment"])
+def test_what_a_program_reported_is_taken_as_it_said(kind: str) -> None:
+    for said in ("human", "machine", "proxy", "unknown"):
+        assert verdict(kind, "", reported=said) == (said, "reported")
+
+
+@pytest.mark.parametrize(
+    ("agent", "evidence", "wanted"),
+    [
+        (CHROME, {"visitor": "signed"}, ("human", "signed_visitor")),
+        (CHROME, {"visitor": "claimed"}, ("unknown", "claimed_visitor")),
+        (CHROME, {"visitor": "signed", "device": "d1"}, ("self", "own_device")),
+        (CHROME, {"visitor": "signed", "headers": {"sec-purpose": "prefetch"}}, ("machine", "prefetch_header")),
+        (CHROME, {"visitor": "signed", "ip": "40.92.0.1"}, ("machine", "scanner_network")),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", {"visitor": "signed"},
+         ("machine", "crawler_agent")),
+        ("curl/8.5.0", {"visitor": "signed"}, ("unknown", "library_agent")),
+        ("Something/1.0", {"visitor": "signed"}, ("unknown", "agent_unknown")),
+    ],
+)  # fmt: skip
+def test_a_visit_is_a_persons_where_the_site_vouches_and_a_browser_came(
+    agent: str, evidence: dict[str, object], wanted: tuple[str, str]
+) -> None:
+    assert verdict("web_visited", agent, **evidence) == wanted

@@ -32,6 +32,7 @@ export function keepFeed() {
 /** @param {HTMLElement} feed @param {AbortSignal} signal */
 function makeView(feed, signal) {
   const { of = "", machine = "", q = "", rows = "" } = feed.dataset;
+  if ("faulty" in feed.dataset) return { lastId: 0, onState: showState };
   keepPill(signal);
   keepFolds(feed, signal);
   const view = {
@@ -42,14 +43,16 @@ function makeView(feed, signal) {
       await htmx.ajax("get", rows, { target: "#feed-rows", swap: "morph:outerHTML" });
       view.lastId = Number(list().dataset.lastId);
     },
-    /** @param {string} state */
-    onState(state) {
-      const place = /** @type {HTMLElement} */ (document.getElementById("stream-state"));
-      place.dataset.state = state;
-      place.textContent = place.dataset[state] ?? "";
-    },
+    onState: showState,
   };
   return view;
+}
+
+/** @param {string} state */
+function showState(state) {
+  const place = /** @type {HTMLElement} */ (document.getElementById("stream-state"));
+  place.dataset.state = state;
+  place.textContent = place.dataset[state] ?? "";
 }
 
 function list() {

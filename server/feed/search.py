@@ -30,16 +30,17 @@ OPERATORS: dict[str, tuple[str, LazyString]] = {
     "campaign": ("campaign:spring", lazy_gettext("Words of the campaign’s name")),
     "verdict": ("verdict:human", lazy_gettext("Who did it: human, proxy, machine, self or unknown")),
 }
-KINDS: dict[str, str] = {
-    **{str(kind): str(kind) for kind in EventKind},
+SHORT_KINDS: dict[str, str] = {
+    "auto-replied": EventKind.AUTO_REPLIED,
     "opened": EventKind.DOCUMENT_OPENED,
     "read": EventKind.PAGE_READ,
     "visited": EventKind.WEB_VISITED,
     "moment": EventKind.INTERESTING_MOMENT,
-    "auto-replied": EventKind.AUTO_REPLIED,
 }
+KINDS = {**{str(kind): str(kind) for kind in EventKind}, **SHORT_KINDS}
 CONTENTS = ("marketing", "sales")
-WORDS = {"is": (*KINDS, *CONTENTS), "verdict": tuple(map(str, Verdict))}
+KNOWN = {"is": (*KINDS, *CONTENTS), "verdict": tuple(map(str, Verdict))}
+WORDS = {operator: tuple(word for word in words if "_" not in word) for operator, words in KNOWN.items()}
 
 TOKEN = re.compile(
     r"""\s*(?P<minus>-?)(?:(?P<name>[^\W\d_]+):(?!//))?(?:"(?P<quoted>[^"]*)(?P<end>"?)|(?P<bare>[^\s"]*))"""
@@ -102,11 +103,8 @@ def _make_term(token: re.Match[str], names: Mapping[int, str], own_id: int) -> T
             _("“%(operator)s:” needs a value right behind the colon: %(example)s", operator=operator, example=example)
         )
     value = _fold(text.strip())
-    if operator in WORDS and value not in WORDS[operator]:
-        raise _refuse(
-            _("“%(operator)s:%(value)s” means nothing. It can be: %(words)s.",
-              operator=operator, value=text, words=", ".join(WORDS[operator]))
-        )  # fmt: skip
+    if operator in KNOWN and value not in KNOWN[operator]:
+        raise _refuse(_say_meaningless(operator, value))
     members = _find_members(value, names, own_id) if operator == "from" else frozenset()
     return Term(operator, value, bool(token["minus"]), members)
 
@@ -115,6 +113,15 @@ def _find_members(value: str, names: Mapping[int, str], own_id: int) -> frozense
     if value == ME:
         return frozenset((own_id,))
     return frozenset(member_id for member_id, name in names.items() if value in _fold(name))
+
+
+def _say_meaningless(operator: str, value: str) -> str:
+    close = get_close_matches(value, WORDS[operator], 1)
+    if close:
+        return _("“%(given)s” means nothing. Did you mean %(close)s?",
+                 given=f"{operator}:{value}", close=f"{operator}:{close[0]}")  # fmt: skip
+    return _("“%(given)s” means nothing. It can be: %(words)s.",
+             given=f"{operator}:{value}", words=", ".join(WORDS[operator]))  # fmt: skip
 
 
 def _say_unknown(operator: str) -> str:

@@ -36,11 +36,12 @@ def find_encoding(head: bytes) -> str:
 def find_separator(text: str) -> str:
     """Return which separator cuts the first lines of `text` into the most columns, most evenly."""
 
-    def rate(separator: str) -> int:
-        rows = csv.reader(io.StringIO(text[:100_000]), delimiter=separator)
-        widths = Counter(len(row) for row, _number in zip(rows, range(LOOKED_AT), strict=False) if row)
-        width, count = widths.most_common(1)[0] if widths else (1, 0)
-        return (width - 1) * count
+    def rate(separator: str) -> tuple[bool, int]:
+        lines = csv.reader(io.StringIO(text[:100_000]), delimiter=separator)
+        rows = [row for row, _number in zip(lines, range(LOOKED_AT), strict=False) if row]
+        cuts_quotes = any('"' in cell for row in rows for cell in row)
+        width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
+        return not cuts_quotes, (width - 1) * count
 
     try:
         return max(SEPARATORS, key=rate)

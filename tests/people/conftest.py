@@ -53,6 +53,12 @@ def browse(app: Flask) -> Iterator[Callable[[Member], FlaskClient]]:
     yield browse
 
 
+def forget(session: Session) -> None:
+    """Let the session hold neither the database nor rows that others may have changed meanwhile."""
+    session.commit()
+    session.expunge_all()
+
+
 def make_person(session: Session, owner: Member, name: str = "Kevin Flynn", email: str = "", **fields: str) -> Person:
     """Add a person of `owner`, and commit."""
     email = email or f"{name.lower().replace(' ', '.')}@encom.example"

@@ -9,20 +9,20 @@ from sqlmodel import Session, select
 from server.accounts.models import Member, Workspace
 from server.events.models import Event, EventKind
 from server.people.addresses import list_addresses
-from server.people.models import Person
+from server.people.models import Person, PersonAddress
 from server.people.people import change_owner
 from server.scoring.models import PersonScore
 from tests.feed.events import make_event
-from tests.people.conftest import HTMX, Team, make_person
+from tests.people.conftest import HTMX, Team, forget, make_person
 
 Browse = Callable[[Member], FlaskClient]
 
 
 def reread(session: Session, person: Person) -> Person:
-    session.rollback()
-    session.refresh(person)
+    forget(session)
+    found = session.get_one(Person, person.id)
     session.commit()
-    return person
+    return found
 
 
 def test_who_may_see_and_change_a_person(session: Session, team: Team, browse: Browse) -> None:
@@ -107,6 +107,7 @@ def test_changes_reach_list_ranking_and_page(session: Session, team: Team, brows
     answer = client.post(f"/people/{person.id}", data={"name": "CLU 2", "phone": "", "company": "Grid"})
     assert answer.status_code == 303 and reread(session, person).sort_name == "clu 2"
     assert session.exec(select(PersonScore.name)).one() == "clu 2"
+    session.commit()
     assert "Grid" in client.get(f"/people/{person.id}", headers=HTMX).text
     wrong = client.post(f"/people/{person.id}", data={"name": "x", "phone": "no"})
     assert (
@@ -129,7 +130,7 @@ def test_owners_change_and_are_followed(session: Session, team: Team, browse: Br
     assert reread(session, person).owner_id == team.bob.id
     for table in (PersonTerm, PersonActivity, PersonScore):
         assert set(session.exec(select(table.owner_id)).all()) == {team.bob.id}, table
-    session.rollback()
+    session.commit()
     for wrong in (str(team.mallory.id), "x", "999999999", "-1"):
         assert browse(team.mona).post(f"/people/{person.id}/owner", data={"owner_id": wrong}).status_code == 422
     assert browse(team.mona).post(f"/people/{person.id}/owner", data={"owner_id": ""}).status_code == 303
@@ -142,13 +143,18 @@ def test_addresses_are_added_ordered_and_removed(session: Session, team: Team, b
     client, path = browse(team.alice), f"/people/{person.id}/addresses"
 
     def emails() -> list[str]:
-        session.rollback()
-        return [row.email for row in list_addresses(session, person.id or 0)]
+        return [row.email for row in rows()]
+
+    def rows() -> list[PersonAddress]:
+        forget(session)
+        found = list_addresses(session, person.id or 0)
+        session.commit()
+        return found
 
     added = client.post(path, data={"email": "Clu@Grid.example"}, headers=HTMX)
     assert added.status_code == 200 and added.text.lstrip().startswith('<div id="person-addresses">')
     assert emails() == ["kevin@encom.example", "clu@grid.example"]
-    second = list_addresses(session, person.id or 0)[1]
+    second = rows()[1]
     assert "main address now" in client.post(f"{path}/{second.id}/promotion", headers=HTMX).text
     assert emails() == ["clu@grid.example", "kevin@encom.example"]
     assert 'href="/compose?to=clu@grid.example"' in client.get(f"/people/{person.id}").text
@@ -157,12 +163,10 @@ def test_addresses_are_added_ordered_and_removed(session: Session, team: Team, b
     ):  # fmt: skip
         answer = client.post(path, data={"email": wrong}, headers=HTMX)
         assert answer.status_code in (409, 422) and words in answer.text
-    last = list_addresses(session, person.id or 0)[1]
-    session.rollback()
+    last = rows()[1]
     assert client.post(f"{path}/{last.id}/removal", headers=HTMX).status_code == 200
     assert emails() == ["clu@grid.example"]
-    only = list_addresses(session, person.id or 0)[0]
-    session.rollback()
+    only = rows()[0]
     assert client.post(f"{path}/{only.id}/removal", headers=HTMX).status_code == 409
     assert client.post(f"{path}/999/removal").status_code == 404
 
@@ -170,7 +174,7 @@ def test_addresses_are_added_ordered_and_removed(session: Session, team: Team, b
 def test_an_address_of_another_person_is_not_reached_through_mine(session: Session, team: Team, browse: Browse) -> None:
     mine, theirs = make_person(session, team.alice), make_person(session, team.bob, "Ben")
     address = list_addresses(session, theirs.id or 0)[0]
-    session.rollback()
+    session.commit()
     answer = browse(team.alice).post(f"/people/{mine.id}/addresses/{address.id}/promotion")
     assert answer.status_code == 404
 

@@ -27,6 +27,7 @@ from server.security import allow
 
 IMPORT = "/people/imports/<int(max=2147483647):import_id>"
 REFUSED_SHOWN = 50
+MOST_REQUEST_BYTES = MOST_BYTES + 2**20
 
 
 @bp.get("/people/imports")
@@ -40,9 +41,11 @@ def show_imports() -> ResponseReturnValue:
 @allow("rep")
 def add_file() -> ResponseReturnValue:
     """Keep an uploaded file; its columns are chosen next."""
-    request.max_content_length = MOST_BYTES + 2**20
+    request.max_content_length = MOST_REQUEST_BYTES
     session = get_session()
     try:
+        if (request.content_length or 0) > MOST_REQUEST_BYTES:
+            raise RequestEntityTooLarge
         file = request.files.get("file")
         if file is None or not file.filename:
             raise Refused(_("Choose a CSV file."), field="file")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, redirect, render_template, request, stream_with_context, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -84,7 +84,7 @@ def export() -> ResponseReturnValue:
             yield from write_people(own, workspace_id, owners, columns)
 
     headers = {"Content-Disposition": f'attachment; filename="{_("people")}.csv"'}
-    return Response(stream_with_context(lines()), mimetype="text/csv; charset=utf-8", headers=headers)
+    return Response(lines(), mimetype="text/csv; charset=utf-8", headers=headers)
 
 
 def _form(form: Any, error: Refused | None = None) -> ResponseReturnValue:

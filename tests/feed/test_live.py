@@ -1,0 +1,113 @@
+"""What the live stream tells beside rows: what notifies, reminders; and rows as a search and a hint see them."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session
+
+from server.accounts.models import Member
+from server.clock import now
+from server.events.models import EventKind, Verdict
+from server.feed.preferences import add_mute, change_switches
+from server.queue import announce
+from tests.factories import make_member
+from tests.feed.events import NOON
+from tests.feed.listening import Heard, Listener
+from tests.feed.test_stream import Listen, address, listen, record
+from tests.sign_in import sign_in
+
+__all__ = ["address", "listen"]  # fixtures
+
+
+def happen(session: Session, member: Member, **fields: object) -> int:
+    """Record something that happens now."""
+    return record(session, member, minutes=(now() - NOON) / timedelta(minutes=1), **fields)
+
+
+def tell(session: Session, topic: str, **ids: int | str) -> None:
+    announce(session, topic, **ids)
+    session.connection()
+    session.commit()
+
+
+def hear_until(listener: Listener, name: str) -> Heard:
+    while (heard := listener.hear()).name != name:
+        pass
+    return heard
+
+
+def test_a_row_that_notifies_is_told_in_words_also_where_no_feed_shows(
+    client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice = make_member(session)
+    sign_in(client, alice)
+    listener = listen(rows="")
+    happen(session, alice, verdict=Verdict.MACHINE, is_shown=False)
+    row = happen(session, alice, person_name="Kevin Flynn", copy_id=1, message_id=1, place_city="Lyon")
+    happen(session, alice, copy_id=1, message_id=1)  # the second view of the same mail
+    reply = happen(session, alice, kind=EventKind.REPLIED, copy_id=1, message_id=1)
+    heard = listener.hear()
+    assert (heard.name, heard.data) == (
+        "notification",
+        {"id": row, "title": "Kevin Flynn viewed", "text": "Lunch on Thursday? · Lyon"},
+    )
+    assert listener.hear().data["id"] == reply
+
+
+def test_changed_switches_and_mutes_hold_at_once(client: FlaskClient, session: Session, listen: Listen) -> None:
+    alice = make_member(session)
+    sign_in(client, alice)
+    listener = listen(rows="")
+    change_switches(session, alice.id, {}, [EventKind.REPLIED, EventKind.CLICKED])
+    add_mute(session, alice, "spam@home.example")
+    session.commit()
+    tell(session, "message", member_id=alice.id, id=1)
+    assert listener.hear().name == "message"
+    last = 0
+    for n in range(20):  # the switches are read in the background, so the first rows may still follow the old ones
+        happen(session, alice, copy_id=n, message_id=n)
+        happen(session, alice, kind=EventKind.CLICKED, person_address="spam@home.example")
+        last = happen(session, alice, kind=EventKind.REPLIED)
+    heard = [listener.hear().data["id"]]
+    while heard[-1] != last:
+        heard.append(listener.hear().data["id"])
+    assert {last - 3, last} <= set(heard)
+    assert not {last - 1, last - 2} & set(heard)
+
+
+def test_a_reminder_says_whether_it_may_leave_the_page(client: FlaskClient, session: Session, listen: Listen) -> None:
+    alice, bob = make_member(session), make_member(session, "Bob")
+    change_switches(session, alice.id, {}, [])
+    sign_in(client, alice)
+    listener = listen(rows="")
+    tell(session, "reminder", member_id=bob.id, id=1, name="Not yours")
+    tell(session, "reminder", member_id=alice.id, id=2, name="Call Flynn")
+    heard = listener.hear()
+    assert (heard.name, heard.data) == ("reminder", {"id": 2, "name": "Call Flynn", "notify": False})
+
+
+def test_a_search_hears_only_what_matches_live_and_in_replay(
+    client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice = make_member(session)
+    sign_in(client, alice)
+    record(session, alice, kind=EventKind.VIEWED)
+    missed = record(session, alice, kind=EventKind.REPLIED)
+    listener = listen(after=0, q="is:replied from:alice")
+    assert listener.hear_rows(1) == [missed]
+    record(session, alice, kind=EventKind.CLICKED)
+    live = record(session, alice, kind=EventKind.REPLIED)
+    assert listener.hear_rows(1) == [live]
+
+
+def test_the_view_that_makes_it_a_forward_says_so_live(
+    app: Flask, client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice = make_member(session)
+    sign_in(client, alice)
+    listener = listen()
+    for city in ("Lyon", "Lyon", "Paris"):
+        record(session, alice, copy_id=1, message_id=1, place_city=city, place_country="FR")
+    hints = ["may have been forwarded" in hear_until(listener, "row").data["html"] for _row in range(3)]
+    assert hints[2]

@@ -83,16 +83,22 @@ function move(row, day) {
   form.requestSubmit();
 }
 
-/** Let the panel not redraw itself under a hand: what is dragged, and what is typed into an open menu, stays. */
-function wait(/** @type {Event} */ event) {
-  const isRedraw = event.target instanceof Element && event.target.id === "task-groups";
-  if (!isRedraw || !(dragged || document.querySelector("#task-groups :popover-open"))) return;
+/** Close the menu that an act was chosen in; let no panel redraw itself under a hand. @param {Event} event */
+function wait(event) {
+  const source = /** @type {HTMLElement} */ (event.target);
+  const menu = source.closest(".task-menu");
+  if (menu instanceof HTMLElement && menu.matches(":popover-open")) menu.hidePopover();
+  if (source.id !== "task-groups" || !isBusy()) return;
   isWaiting = true;
   event.preventDefault();
 }
 
+function isBusy() {
+  return Boolean(dragged || document.querySelector("#task-groups :popover-open"));
+}
+
 function catchUp() {
-  if (!isWaiting || dragged || document.querySelector("#task-groups :popover-open")) return;
+  if (!isWaiting || isBusy()) return;
   isWaiting = false;
   htmx.trigger("#task-groups", "tasks:refresh", {});
 }

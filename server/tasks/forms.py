@@ -15,8 +15,9 @@ from server.people.models import Person
 from server.tasks.choices import choose_assignee, choose_person
 from server.tasks.days import day_of, moment_of, next_monday, zone_of
 from server.tasks.models import Priority, Task, TaskKind
+from server.tasks.queries import LARGEST_ID
 from server.tasks.tasks import Draft, Due
-from server.tasks.view import LARGEST_ID, View
+from server.tasks.view import View
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from server.tasks.models import Task
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 100
+LARGEST_ID = 2**31 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Place = tuple[datetime, int]  # where a page ended: `due_at` and `id` of its last task
 
@@ -149,7 +150,7 @@ def read_panel(
 
 def get_task(session: Session, member: Member, task_id: int, *, with_deleted: bool = False) -> Task:
     """Return a task that the member has, gave, or may see as their team's; refuses any other as if there were none."""
-    task = session.get(Task, task_id)
+    task = session.get(Task, task_id) if task_id <= LARGEST_ID else None
     scope = scope_of(session, member, team=True)
     if (
         task is None
@@ -175,7 +176,7 @@ def read_place(text: str) -> Place | None:
     """Return the place that `write_place` wrote, None for any other text."""
     at_us, _dot, task_id = text.partition(".")
     try:
-        return EPOCH + timedelta(microseconds=int(at_us)), min(int(task_id), 2**31 - 1)
+        return EPOCH + timedelta(microseconds=int(at_us)), min(int(task_id), LARGEST_ID)
     except (ValueError, OverflowError):
         return None
 

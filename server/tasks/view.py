@@ -7,11 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.tasks.days import DAYS, Window, make_window
-from server.tasks.queries import Place, read_place
+from server.tasks.queries import LARGEST_ID, Place, read_place
 
 DEFAULT = "today"
 LONGEST = timedelta(days=366)
-LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def document(client: FlaskClient) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["NewMessage", "NewEvent", "NewMoment"])
+@pytest.mark.parametrize("name", ["NewMessage", "NewEvent", "NewMoment", "NewTask"])
 def test_the_guide_names_every_field_of_what_is_sent(document: dict[str, Any], name: str) -> None:
     for field in document["components"]["schemas"][name]["properties"]:
         assert f"`{field}`" in GUIDE

@@ -38,6 +38,13 @@ OPERATIONS = [
     "addPerson",
     "getPerson",
     "changePerson",
+    "listTasks",
+    "addTask",
+    "getTask",
+    "changeTask",
+    "deleteTask",
+    "completeTask",
+    "reopenTask",
 ]
 EXAMPLES = 40
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -21,6 +21,7 @@ from server.people.terms import add_terms
 from server.scoring.score import recount
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
+LARGEST_ID = 2**31 - 1
 FIELDS = ("name", "company", "job_title", "phone", "linkedin_url", "notes")
 
 
@@ -42,7 +43,7 @@ def is_visible(session: Session, member: Member, person: Person) -> bool:
 
 def get_person(session: Session, member: Member, person_id: int) -> Person:
     """Return a person whom `member` may see and change; refuses any other as if there were none."""
-    person = session.get(Person, person_id)
+    person = session.get(Person, person_id) if person_id <= LARGEST_ID else None
     if person is None or not is_visible(session, member, person):
         raise Refused(_("There is no such person among those you may see."), status=404)
     return person

@@ -25,7 +25,7 @@ lint: .venv/.installed-dev ## Check style, types and templates
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/djlint --quiet --lint templates
 
 bench: .venv/.installed-dev build ## Measure speed side by side, on 127.0.0.1 only (minutes)
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file; done

@@ -72,7 +72,7 @@ def test_older_rows_come_as_a_partial_that_holds_only_rows(client: FlaskClient, 
     made = [make_event(session, alice, minutes=minute).id for minute in range(60)]
     sign_in(client, alice)
     page = client.get("/").text
-    older = re.search(r'hx-get="([^"]+)"', page)
+    older = re.search(r'hx-get="([^"]*before=[^"]+)"', page)
     assert older is not None
     partial = client.get(older[1].replace("&amp;", "&"), headers={"HX-Request": "true"})
     assert shown_ids(page) + shown_ids(partial.text) == made[::-1]

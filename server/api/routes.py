@@ -116,8 +116,8 @@ def send_message(json: inputs.NewMessage, headers: inputs.NewMessageHeaders) -> 
     session, member = get_session(), current_user
     is_replay = queries.is_key_used(session, member, headers.idempotency_key)
     message = send(session, member, json, headers.idempotency_key)
-    session.commit()
     answer = answers.show_message(message, queries.read_parts(session, [message.id or 0]))
+    session.commit()
     more = {"Location": url_for("api.show_message", message_id=message.id)}
     return answer, 201, more | ({"Idempotency-Replayed": "true"} if is_replay else {})
 

@@ -23,6 +23,7 @@ class Program:
 
     def __init__(self, client: FlaskClient, token: str) -> None:
         self.client = client
+        self.token = token
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str, **query: Any) -> TestResponse:

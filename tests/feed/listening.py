@@ -41,7 +41,7 @@ class Listener:
 
     def __init__(self, response: requests.Response) -> None:
         self.response = response
-        self._lines = response.iter_lines(chunk_size=1)
+        self._lines = response.iter_lines(chunk_size=None)
 
     def hear(self) -> Heard:
         """Return the next event; raises StopIteration when the stream ended."""

@@ -19,7 +19,7 @@ from server.events.models import UNOWNED, Event, EventClock
 PAGE_SIZE = 50
 COUNT_LIMIT = 100
 LOOKED_AT_ONCE = 500
-LOOKED_THROUGH = 5000
+LOOKED_THROUGH = 2500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -95,7 +95,7 @@ def find_page(
     limit: int = PAGE_SIZE,
     show_machine: bool = False,
 ) -> Page:
-    """Return the newest rows before a cursor that match, found among the next 5,000 at most."""
+    """Return the newest rows before a cursor that match, found among the next 2,500 at most."""
     found: list[EventRow] = []
     for _turn in range(LOOKED_THROUGH // LOOKED_AT_ONCE):
         page = read_page(session, scope, before, limit=LOOKED_AT_ONCE, show_machine=show_machine)

@@ -42,6 +42,8 @@ def list_people(query: people_shapes.PeopleQuery) -> people_shapes.PeoplePage:
     session, member = get_session(), current_user
     owners = _find_owners(session, query)
     if query.email is not None:
+        if query.cursor is not None:
+            raise Refused("cannot stand beside “email”: one address has one person", field="cursor")
         person = find_person(session, member.workspace_id, query.email) if query.email.isprintable() else None
         is_wanted = person is not None and is_visible(session, member, person) and person.owner_id in owners
         return people_shapes.PeoplePage(items=_show(session, [person] if person and is_wanted else []), next=None)

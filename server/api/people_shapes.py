@@ -22,7 +22,7 @@ class PeopleQuery(ListQuery):
     """Which people."""
 
     q: Annotated[
-        Line | None,
+        Annotated[Line, StringConstraints(min_length=1)] | None,
         Field(description="Who is found by the beginning of a word of the name or company, of an address or a phone."),
     ] = None
     owner: Annotated[
@@ -30,7 +30,9 @@ class PeopleQuery(ListQuery):
         StringConstraints(pattern=r"^(me|none|[1-9][0-9]{0,8})$"),
         Field(description="Whose: `me`, `none`, or a member's id. By default yours and nobody's."),
     ] = None
-    email: Annotated[Line | None, Field(description="Only who has exactly this address.")] = None
+    email: Annotated[
+        Annotated[Line, StringConstraints(min_length=1)] | None, Field(description="Only who has exactly this address.")
+    ] = None
 
 
 class PersonFields(Taken):

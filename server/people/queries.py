@@ -91,7 +91,7 @@ def read_people(
     `sort` is `name`, `id`, `score` or `activity`; by `score` and by `activity` only those come who have any.
     """
     order = _find_order(session, workspace_id, sort, read_search(search))
-    place = _read_cursor(after, order) if after else None
+    place = _read_cursor(after, order) if after is not None else None
     rows = _read_keys(session, order, owners, place, limit + 1) if order else []
     lines = read_lines(session, workspace_id, [person_id for _key, person_id in rows[:limit]])
     return PeoplePage(lines, _make_cursor(rows[limit - 1]) if len(rows) > limit else None)
@@ -149,8 +149,10 @@ def _read_keys(session: Session, order: _Order, owners: Owners, place: Any, limi
     found: list[tuple[Any, int]] = []
     for start in range(0, len(owners), OWNERS_AT_ONCE):
         parts = [_part(order, owner, place, limit).subquery() for owner in owners[start : start + OWNERS_AT_ONCE]]
-        for row in session.execute(union_all(*(select(part.c.key, part.c.person_id) for part in parts))):
-            found.append((row.key, row.person_id))
+        first = union_all(*(select(part.c.key, part.c.person_id) for part in parts)).subquery()
+        by = [first.c.key, first.c.person_id]
+        chosen = select(*by).order_by(*(column.desc() if order.descends else column for column in by)).limit(limit)
+        found += [(row.key, row.person_id) for row in session.execute(chosen)]
     return sorted(found, reverse=order.descends)[:limit]
 
 

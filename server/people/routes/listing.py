@@ -36,7 +36,7 @@ def list_people() -> ResponseReturnValue:
     sort = args.get("sort", "") if args.get("sort") in SORTS else "name"
     search = args.get("q", "").strip()[:SEARCH_LENGTH]
     owners = list_owners(session, current_user, of)
-    found = read_people(session, current_user.workspace_id, owners, sort, search, args.get("after"))
+    found = read_people(session, current_user.workspace_id, owners, sort, search, args.get("after") or None)
     return render(
         "people/people.html", "people/_people.html", found=found, of=of, sort=sort, search=search,
         names=read_names(session, current_user.workspace_id) if of == "team" else {},

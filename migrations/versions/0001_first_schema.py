@@ -355,6 +355,7 @@ def upgrade() -> None:
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_person_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index("ix_person_owner_name", ["workspace_id", "owner_id", "sort_name", "id"], unique=False)
+        batch_op.create_index("ix_person_owner_order", ["workspace_id", "owner_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_person_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
@@ -907,6 +908,7 @@ def downgrade() -> None:
     op.drop_table("person_import")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_workspace_id"))
+        batch_op.drop_index("ix_person_owner_order")
         batch_op.drop_index("ix_person_owner_name")
         batch_op.drop_index(batch_op.f("ix_person_owner_id"))
 

@@ -22,7 +22,7 @@ class Person(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_person_owner_name", "workspace_id", "owner_id", "sort_name", "id"),
-        Index("ix_person_owner_id", "workspace_id", "owner_id", "id"),
+        Index("ix_person_owner_order", "workspace_id", "owner_id", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

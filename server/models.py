@@ -15,4 +15,6 @@ from server.tracking.site import models as site
 
 metadata = SQLModel.metadata
 
-__all__ = ["accounts", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site", "tasks"]
+__all__ = [
+    "accounts", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site", "tasks",
+]  # fmt: skip

@@ -17,7 +17,9 @@ ENTRY = {"worker", "server.app", "server.cli", "server.doctor", "server.edge", "
 EDGE_NAMES = {"routes", "webhook", "cli"}
 EDGE = {"server.metrics"}
 LEVELS = ("platform", "models", "domain", "jobs", "edge", "entry")
-ROOMS = {"accounts", "api", "events", "feed", "gmail", "messages", "people", "sandbox", "tracking"}
+ROOMS = {
+    "accounts", "api", "events", "feed", "gmail", "messages", "people", "sandbox", "scoring", "tasks", "tracking",
+}  # fmt: skip
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "services", "service", "manager", "core", "misc"}
 
 # Who sees the request besides the edge: the platform's own request hooks, and the session that stands behind a cookie.

@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from server.accounts.models import Member, Workspace
-from server.api.outputs import (
+from server.api.queries import Parts
+from server.api.shapes.outputs import (
     EventAnswer,
     LinkAnswer,
     MailboxAnswer,
@@ -16,7 +17,6 @@ from server.api.outputs import (
     RecipientAnswer,
     WorkspaceAnswer,
 )
-from server.api.queries import Parts
 from server.events.models import EventKind
 from server.gmail.models import Mailbox
 from server.messages.models import Copy, CopyState, Message, Recipient

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from server.api.openapi import name_field, say
 from server.api.queries import EVENT
-from server.api.schemas_in import NewEvent, RefusedEvent, TakenEvents
+from server.api.shapes.reports import NewEvent, RefusedEvent, TakenEvents
 from server.events.models import EventKind
 from server.events.record import Fact, hold_clock, record
 

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from server.api.events_in import add_facts, make_fact, make_hit_id
 from server.api.queries import get_event
-from server.api.schemas_in import NewEvent, NewMoment
+from server.api.shapes.reports import NewEvent, NewMoment
 from server.events.models import EventKind
 
 

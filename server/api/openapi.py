@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 from spectree import SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
 
-from server.api.inputs import Taken
-from server.api.outputs import Problem
+from server.api.shapes.inputs import Taken
+from server.api.shapes.outputs import Problem
 from server.errors import Invalid
 
 PROBLEMS = {

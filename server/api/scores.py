@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from server.api.openapi import name_field, say
-from server.api.score_shapes import (
+from server.api.shapes.scores import (
     ExternalScoreAnswer,
     NewScore,
     RefusedScore,

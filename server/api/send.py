@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from server.accounts.models import Member
-from server.api.inputs import Mailable, NewMessage
+from server.api.shapes.inputs import Mailable, NewMessage
 from server.errors import Refused
 from server.gmail.mailboxes import find_mailbox
 from server.messages.compose import Draft, compose

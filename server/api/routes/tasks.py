@@ -9,11 +9,13 @@ from spectree import Response as Answers
 from sqlmodel import Session
 
 from server.accounts.models import Member
-from server.api import inputs, queries, task_shapes
+from server.api import queries
 from server.api.cursors import make_cursor, read_cursor
 from server.api.openapi import spec
-from server.api.outputs import PersonAnswer
-from server.api.routes import EPOCH, bp
+from server.api.routes.blueprint import EPOCH, bp
+from server.api.shapes import inputs
+from server.api.shapes import tasks as shapes
+from server.api.shapes.outputs import PersonAnswer
 from server.clock import now
 from server.db import get_session
 from server.keys import get_keys
@@ -29,8 +31,8 @@ TASK = "/tasks/<int:task_id>"  # without limits: an id beyond them would answer 
 
 @bp.get("/tasks")
 @allow("rep")
-@spec.validate(resp=Answers(HTTP_200=task_shapes.TaskPage), operation_id="listTasks")
-def list_tasks(query: task_shapes.TasksQuery) -> task_shapes.TaskPage:
+@spec.validate(resp=Answers(HTTP_200=shapes.TaskPage), operation_id="listTasks")
+def list_tasks(query: shapes.TasksQuery) -> shapes.TaskPage:
     """List tasks by when they are due, the first at the head: yours, unless you ask for others."""
     session, member = get_session(), current_user
     place = read_cursor(get_keys(), member.id, "tasks", query.cursor)
@@ -40,13 +42,13 @@ def list_tasks(query: task_shapes.TasksQuery) -> task_shapes.TaskPage:
     if len(rows) > query.limit:
         last = ((page[-1].due_at - EPOCH) // timedelta(microseconds=1), page[-1].id)
         following = make_cursor(get_keys(), member.id, "tasks", last)
-    return task_shapes.TaskPage(items=[_show(session, row) for row in page], next=following)
+    return shapes.TaskPage(items=[_show(session, row) for row in page], next=following)
 
 
 @bp.post("/tasks")
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_201=task_shapes.TaskAnswer), operation_id="addTask")
-def add_task(json: task_shapes.NewTask) -> Any:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_201=shapes.TaskAnswer), operation_id="addTask")
+def add_task(json: shapes.NewTask) -> Any:
     """Add a task."""
     session, member = get_session(), current_user
     task = tasks.add_task(session, member, _draft(session, member, json.model_dump()))
@@ -56,8 +58,8 @@ def add_task(json: task_shapes.NewTask) -> Any:
 
 @bp.get(TASK)
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=task_shapes.TaskAnswer), operation_id="getTask")
-def show_task(task_id: int) -> task_shapes.TaskAnswer:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=shapes.TaskAnswer), operation_id="getTask")
+def show_task(task_id: int) -> shapes.TaskAnswer:
     """One task that you have or gave, or that is your team's."""
     session = get_session()
     return _answer(session, get_task(session, current_user, task_id))
@@ -65,8 +67,8 @@ def show_task(task_id: int) -> task_shapes.TaskAnswer:
 
 @bp.patch(TASK)
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=task_shapes.TaskAnswer), operation_id="changeTask")
-def change_task(json: task_shapes.TaskChange, task_id: int) -> task_shapes.TaskAnswer:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=shapes.TaskAnswer), operation_id="changeTask")
+def change_task(json: shapes.TaskChange, task_id: int) -> shapes.TaskAnswer:
     """Change what is named of a task."""
     session, member = get_session(), current_user
     task = get_task(session, member, task_id)
@@ -92,8 +94,8 @@ def delete_task(task_id: int) -> Any:
 
 @bp.put(f"{TASK}/completion")
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=task_shapes.TaskAnswer), operation_id="completeTask")
-def complete_task(task_id: int) -> task_shapes.TaskAnswer:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=shapes.TaskAnswer), operation_id="completeTask")
+def complete_task(task_id: int) -> shapes.TaskAnswer:
     """Mark a task as done; done already, it stays as it is."""
     session = get_session()
     task = get_task(session, current_user, task_id)
@@ -104,8 +106,8 @@ def complete_task(task_id: int) -> task_shapes.TaskAnswer:
 
 @bp.delete(f"{TASK}/completion")
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=task_shapes.TaskAnswer), operation_id="reopenTask")
-def reopen_task(task_id: int) -> task_shapes.TaskAnswer:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=shapes.TaskAnswer), operation_id="reopenTask")
+def reopen_task(task_id: int) -> shapes.TaskAnswer:
     """Take a task up again."""
     session = get_session()
     task = get_task(session, current_user, task_id)
@@ -114,7 +116,7 @@ def reopen_task(task_id: int) -> task_shapes.TaskAnswer:
     return _answer(session, task)
 
 
-def _make_filter(session: Session, member: Member, query: task_shapes.TasksQuery) -> Filter:
+def _make_filter(session: Session, member: Member, query: shapes.TasksQuery) -> Filter:
     scope = queries.find_scope(session, member, query.scope)
     start, end = query.since, query.until
     if query.due == "overdue":
@@ -145,17 +147,17 @@ def _fields_of(session: Session, task: Task) -> dict[str, Any]:
     return fields | {"due_at": task.due_at if task.has_time else None, "due_on": day_of(task.due_at, zone)}
 
 
-def _answer(session: Session, task: Task) -> task_shapes.TaskAnswer:
+def _answer(session: Session, task: Task) -> shapes.TaskAnswer:
     return _show(session, get_row(session, task.id))
 
 
-def _show(session: Session, row: TaskRow) -> task_shapes.TaskAnswer:
+def _show(session: Session, row: TaskRow) -> shapes.TaskAnswer:
     person = None
     if row.person_id is not None:
         person = PersonAnswer(id=row.person_id, name=row.person_name or "", email=row.person_address)
     zone = zone_of(session, session.get_one(Member, row.assignee_id))
-    return task_shapes.TaskAnswer(
-        **{name: getattr(row, name) for name in task_shapes.TaskAnswer.model_fields if name in row._fields},
+    return shapes.TaskAnswer(
+        **{name: getattr(row, name) for name in shapes.TaskAnswer.model_fields if name in row._fields},
         due_on=None if row.has_time else day_of(row.due_at, zone),
         person=person,
     )

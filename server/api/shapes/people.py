@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from server.api.inputs import Id, Line, ListQuery, Taken
-from server.api.schemas_in import Email
+from server.api.shapes.inputs import Id, Line, ListQuery, Taken
+from server.api.shapes.reports import Email
 from server.people.addresses import MOST as MOST_ADDRESSES
 from server.people.fields import CUSTOM_LENGTH, LINE_LENGTH, NOTES_LENGTH
 

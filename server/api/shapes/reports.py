@@ -8,7 +8,7 @@ from email_validator import validate_email
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic import field_validator as check
 
-from server.api.inputs import LINE_LIMIT, Line, Taken, Time
+from server.api.shapes.inputs import LINE_LIMIT, Line, Taken, Time
 from server.clock import now
 from server.events.models import EventKind
 from server.events.record import MARKETING

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from server.api.inputs import Id, Line, Taken
+from server.api.shapes.inputs import Id, Line, Taken
 from server.events.models import EventKind, Verdict
 from server.scoring.models import ScoreSource
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from server.api.inputs import Id, Line, ListQuery, Taken, Time
-from server.api.outputs import PersonAnswer
+from server.api.shapes.inputs import Id, Line, ListQuery, Taken, Time
+from server.api.shapes.outputs import PersonAnswer
 from server.tasks.models import Priority, TaskKind
 from server.tasks.tasks import DETAILS_LENGTH, NAME_LENGTH, YEARS
 

@@ -8,9 +8,11 @@ from flask_login import current_user
 from spectree import Response as Answers
 from sqlmodel import Session
 
-from server.api import inputs, people_shapes, queries
+from server.api import queries
 from server.api.openapi import spec
-from server.api.routes import bp
+from server.api.routes.blueprint import bp
+from server.api.shapes import inputs
+from server.api.shapes import people as shapes
 from server.db import get_session
 from server.errors import Refused
 from server.people.addresses import set_addresses
@@ -36,8 +38,8 @@ PERSON = "/people/<int:person_id>"  # without limits: an id beyond them would an
 
 @bp.get("/people")
 @allow("rep")
-@spec.validate(resp=Answers(HTTP_200=people_shapes.PeoplePage), operation_id="listPeople")
-def list_people(query: people_shapes.PeopleQuery) -> people_shapes.PeoplePage:
+@spec.validate(resp=Answers(HTTP_200=shapes.PeoplePage), operation_id="listPeople")
+def list_people(query: shapes.PeopleQuery) -> shapes.PeoplePage:
     """List people in the order in which they were added; with `q`, by what was found."""
     session, member = get_session(), current_user
     owners = _find_owners(session, query)
@@ -46,20 +48,20 @@ def list_people(query: people_shapes.PeopleQuery) -> people_shapes.PeoplePage:
             raise Refused("cannot stand beside “email”: one address has one person", field="cursor")
         person = find_person(session, member.workspace_id, query.email) if query.email.isprintable() else None
         is_wanted = person is not None and is_visible(session, member, person) and person.owner_id in owners
-        return people_shapes.PeoplePage(items=_show(session, [person] if person and is_wanted else []), next=None)
+        return shapes.PeoplePage(items=_show(session, [person] if person and is_wanted else []), next=None)
     try:
         page = read_people(session, member.workspace_id, owners, "id", query.q or "", query.cursor, query.limit)
     except Refused as error:
         message = "is not a cursor of this list; take `next` of the page before, unchanged"
         raise Refused(message, field="cursor") from error
     people = find_by_ids(session, [line.id for line in page.lines])
-    return people_shapes.PeoplePage(items=_show(session, [people[line.id] for line in page.lines]), next=page.next)
+    return shapes.PeoplePage(items=_show(session, [people[line.id] for line in page.lines]), next=page.next)
 
 
 @bp.post("/people")
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_201=people_shapes.PersonRecord), operation_id="addPerson")
-def add(json: people_shapes.NewPerson) -> Any:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_201=shapes.PersonRecord), operation_id="addPerson")
+def add(json: shapes.NewPerson) -> Any:
     """Add a person; 409 where somebody has the address already."""
     session, member = get_session(), current_user
     custom = _read_custom(session, json.custom)
@@ -73,8 +75,8 @@ def add(json: people_shapes.NewPerson) -> Any:
 
 @bp.get(PERSON)
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=people_shapes.PersonRecord), operation_id="getPerson")
-def show_person(person_id: int) -> people_shapes.PersonRecord:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=shapes.PersonRecord), operation_id="getPerson")
+def show_person(person_id: int) -> shapes.PersonRecord:
     """One person who is yours or nobody's, or your team's."""
     session = get_session()
     return _show(session, [get_person(session, current_user, person_id)])[0]
@@ -82,8 +84,8 @@ def show_person(person_id: int) -> people_shapes.PersonRecord:
 
 @bp.patch(PERSON)
 @allow("rep")
-@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=people_shapes.PersonRecord), operation_id="changePerson")
-def change(json: people_shapes.PersonChange, person_id: int) -> people_shapes.PersonRecord:
+@spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=shapes.PersonRecord), operation_id="changePerson")
+def change(json: shapes.PersonChange, person_id: int) -> shapes.PersonRecord:
     """Change what is named of a person."""
     session = get_session()
     person = get_person(session, current_user, person_id)
@@ -97,7 +99,7 @@ def change(json: people_shapes.PersonChange, person_id: int) -> people_shapes.Pe
     return _show(session, [person])[0]
 
 
-def _find_owners(session: Session, query: people_shapes.PeopleQuery) -> Owners:
+def _find_owners(session: Session, query: shapes.PeopleQuery) -> Owners:
     scope = queries.find_scope(session, current_user, query.scope)
     if query.owner is None:
         return list_owners(session, current_user, "team" if scope.member_id is None else "own")
@@ -119,12 +121,12 @@ def _read_custom(session: Session, values: dict[str, str]) -> dict[str, str]:
     return {ids[name]: value for name, value in values.items()}
 
 
-def _show(session: Session, people: Iterable[Person]) -> list[people_shapes.PersonRecord]:
+def _show(session: Session, people: Iterable[Person]) -> list[shapes.PersonRecord]:
     people = list(people)
     emails = read_emails_of(session, [person.id or 0 for person in people])
     names = {str(field.id): field.name for field in list_fields(session, current_user.workspace_id)}
     return [
-        people_shapes.PersonRecord(
+        shapes.PersonRecord(
             **person.model_dump(include={"id", *FIELDS, "owner_id", "created_at", "updated_at"}),
             emails=emails.get(person.id or 0, []),
             custom={names[key]: str(value) for key, value in person.custom.items() if key in names},

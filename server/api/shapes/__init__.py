@@ -1,0 +1,1 @@
+"""The shapes that the REST API takes and answers; OpenAPI is made from them."""

@@ -113,4 +113,4 @@ def test_own_browser_never_counts_even_after_signing_out(
     expect(rows(watching, subject)).to_have_count(1, timeout=10_000)
     watching.get_by_role("link", name="Show machine events").click()
     expect(rows(watching, subject)).to_have_count(2)
-    expect(rows(watching, subject).filter(has_text="You")).to_have_count(1)
+    expect(rows(watching, subject).filter(has=watching.locator(".verdict-self"))).to_have_count(1)

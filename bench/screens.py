@@ -1,10 +1,11 @@
 """What each screen costs with a long history beside a short one: the same rows shown, 100 times as many behind them.
 
-    .venv/bin/python bench/screens.py [--database both] [--events 10000000] [--small 100000] [--rounds 9]
+    .venv/bin/python bench/screens.py [--database both] [--events 10000000] [--people 1000000] [--small 100000]
+        [--rounds 9]
 
-Both databases are generated (bench/generate.py; a tenth as many people as events, 50 members), then asked in turn in
-interleaved rounds. One JSON line a case: the median of each, in milliseconds, and large / small; the goal is at most
-1.5. 10,000,000 events take about 10 GB in the temporary folder for each kind of database, and are removed at the end.
+Both databases are generated (bench/generate.py; a tenth as many people as events unless told, 50 members), then asked
+in turn in interleaved rounds. One JSON line a case: the median of each, in milliseconds, and large / small; the goal is
+at most 1.5. 10,000,000 events take about 10 GB in the temporary folder for each kind of database, removed at the end.
 """
 
 import argparse
@@ -28,7 +29,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from bench.databases import KINDS, make_database
-from bench.generate import Plan, generate
+from bench.generate import generate
+from bench.rows import Plan
 from server.accounts.models import Member
 from server.accounts.scope import Scope
 from server.base import create_base_app
@@ -38,6 +40,7 @@ from server.db import get_db
 from server.events.models import Event, EventKind
 from server.events.record import Fact, record
 from server.feed.queries import PAGE_SIZE, EventRow, make_cursor, read_page
+from server.people.queries import read_people
 from server.scoring.ranking import read_top
 from server.tasks.days import make_window
 from server.tasks.queries import Filter, read_panel
@@ -96,6 +99,23 @@ def tasks_of_a_day(session: Session, here: Installation) -> int:
     return len(panel.overdue) + sum(map(len, panel.days.values()))
 
 
+def people_by_name(session: Session, here: Installation) -> int:
+    """Read the first page of a member's own people."""
+    return len(read_people(session, 1, [here.member_id()]).lines)
+
+
+def search_of_many(session: Session, here: Installation) -> int:
+    """Search a member's own people by what all of them have in common."""
+    return len(read_people(session, 1, [here.member_id()], search="Person").lines)
+
+
+def search_of_one(session: Session, here: Installation) -> int:
+    """Search a member's own people by an address."""
+    person_id = here.dice.randrange(here.plan.people) + 1
+    owner_id = person_id % MEMBERS + 1
+    return len(read_people(session, 1, [owner_id], search=f"person{person_id}@").lines)
+
+
 def recording(session: Session, here: Installation) -> int:
     """Record one view of a mail and commit, with all that is computed from it."""
     here.recorded += 1
@@ -112,6 +132,9 @@ CASES: dict[str, tuple[Act, bool]] = {
     f"page {PAGES_DEEP:,} of the team": (deep_page, False),
     "top 50": (top_50, False),
     "tasks of a day": (tasks_of_a_day, False),
+    "people by name": (people_by_name, False),
+    "search: 50 of many people": (search_of_many, False),
+    "search: one person": (search_of_one, False),
     "recording an event": (recording, True),
 }
 
@@ -126,8 +149,8 @@ def main() -> None:
             valkey, redis_url = start_valkey(folder)
             stack.callback(valkey.wait)
             stack.callback(valkey.terminate)
-            sizes = [options.small, options.events]
-            both = [stack.enter_context(_install(kind, events, folder, redis_url)) for events in sizes]
+            sizes = [(options.small, options.small // 10), (options.events, options.people or options.events // 10)]
+            both = [stack.enter_context(_install(kind, *size, folder, redis_url)) for size in sizes]
             for figures in _measure(both, options.rounds):
                 results.append({"case": figures.pop("case"), "database": kind, **figures})
                 print(json.dumps(results[-1]), flush=True)
@@ -137,6 +160,7 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The cost of each screen with a long history and a short one.")
     parser.add_argument("--events", type=int, default=10_000_000, help="of the large database")
+    parser.add_argument("--people", type=int, help="of the large database; by default a tenth of its events")
     parser.add_argument("--small", type=int, default=100_000, help="of the small one; page 1,000 needs 60,000")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--database", choices=("both", *KINDS), default="both")
@@ -144,13 +168,14 @@ def _parse() -> argparse.Namespace:
 
 
 @contextmanager
-def _install(kind: str, events: int, folder: Path, redis_url: str) -> Iterator[Installation]:
+def _install(kind: str, events: int, people: int, folder: Path, redis_url: str) -> Iterator[Installation]:
     until = datetime.now(UTC).replace(microsecond=0)
-    plan = Plan(events, events // 10, MEMBERS, until)
+    plan = Plan(events, people, MEMBERS, until)
     with make_database(kind) as url:
         begun = time.perf_counter()
         generate(url, plan)
-        print(f"{events:,} events in {kind}, made in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+        made = f"{events:,} events and {people:,} people in {kind}, made in {time.perf_counter() - begun:.0f} s"
+        print(made, file=sys.stderr, flush=True)
         home = folder / str(events)
         home.mkdir(exist_ok=True)
         app = create_base_app(
@@ -203,9 +228,9 @@ def _repeat(here: Installation, act: Act, writes: bool) -> tuple[list[float], in
 
 
 def _print_table(results: list[dict[str, object]]) -> None:
-    print(f"\n{'case':<26}{'database':<12}{'small ms':>10}{'large ms':>10}{'ratio':>7}")
+    print(f"\n{'case':<28}{'database':<12}{'small ms':>10}{'large ms':>10}{'ratio':>7}")
     for one in results:
-        print(f"{one['case']:<26}{one['database']:<12}{one['small_ms']:>10}{one['large_ms']:>10}{one['ratio']:>7}")
+        print(f"{one['case']:<28}{one['database']:<12}{one['small_ms']:>10}{one['large_ms']:>10}{one['ratio']:>7}")
 
 
 if __name__ == "__main__":

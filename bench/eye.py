@@ -1,0 +1,253 @@
+"""From a hit to the row that shows it: how long it takes, with one open stream and with many.
+
+    .venv/bin/python bench/eye.py [--streams 200] [--hits 50] [--rounds 4] [--database both] [--port 37000]
+
+The real edge, ticker, worker, Valkey and stream run under the supervisor of `make run`, on a generated workspace. All
+streams belong to managers who follow the whole team, in two languages, so each hears every row. A pixel is fetched at
+random moments, ten a second; its row has come to the eye when its whole event was read from a stream.
+Rounds with one stream and with many take turns; all streams are read by this one process, on the same machine. One JSON
+line a case: milliseconds from before the request, over all rows read, and over the last stream of each hit.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from bench.databases import KINDS, make_database
+from bench.generate import generate
+from bench.rows import Plan
+from server.accounts.browser_sessions import open_session
+from server.accounts.models import Member, Role
+from server.config import Settings, load_settings
+from server.db import Database
+from server.feed.tickets import Ticket, make_ticket
+from server.keys import Keyring
+from server.messages.models import Copy, Message
+from server.supervisor import Supervisor, make_programs
+from server.tracking.tokens import pixel_url
+
+PROGRAMS = ("valkey", "edge", "stream", "worker-hits", "ticker")
+MEMBERS = 50
+EVENTS = 100_000
+HITS_A_SECOND = 10
+LONGEST_SECONDS = 10
+GOAL_MS = 1000
+LOCALES = ("en", "fr")
+SUBJECT = re.compile(rb"About order (\d+)")
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+
+@dataclass
+class Case:
+    """How many streams are open, and what each hit's row took to each of them, in ms."""
+
+    streams: int
+    rows: list[float] = field(default_factory=list)
+    last: list[float] = field(default_factory=list)
+    missing: int = 0
+
+
+@dataclass
+class Installation:
+    """What runs: its settings, its keys, the sessions of its members, and the pixels not fetched yet, by subject."""
+
+    settings: Settings
+    keys: Keyring
+    sessions: dict[int, int]
+    pixels: list[tuple[int, str]]
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def ticket(self, number: int) -> str:
+        """Return a ticket for stream `number`."""
+        member_id = number % MEMBERS + 1
+        locale = LOCALES[number % len(LOCALES)]
+        return make_ticket(self.keys, Ticket(member_id, 1, self.sessions[member_id], None, True, False, True, locale))
+
+
+def main() -> int:
+    """Measure, print, and return 0 when every row came and all p99 are within the goal."""
+    options = _parse()
+    results = []
+    for kind in KINDS if options.database == "both" else (options.database,):
+        home = Path(tempfile.mkdtemp(prefix="warmline-bench-eye-"))
+        try:
+            with make_database(kind) as url, _run(home, url, options.port) as here:
+                for figures in asyncio.run(_measure(here, options)):
+                    results.append({"case": figures.pop("case"), "database": kind, **figures})
+                    print(json.dumps(results[-1]), flush=True)
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+    print(f"\n{'streams':>8}  {'database':<12}{'p50 ms':>8}{'p99 ms':>8}{'last, p99':>11}{'missing':>9}")
+    for one in results:
+        print(f"{one['streams']:>8}  {one['database']:<12}{one['p50_ms']:>8}{one['p99_ms']:>8}"
+              f"{one['last_p99_ms']:>11}{one['missing']:>9}")  # fmt: skip
+    return 0 if all(one["is_within_goal"] for one in results) else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="From a hit to the row that shows it.")
+    parser.add_argument("--streams", type=int, default=200)
+    parser.add_argument("--hits", type=int, default=50, help="of a round")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--database", choices=("both", *KINDS), default="both")
+    parser.add_argument("--port", type=int, default=37_000)
+    return parser.parse_args()
+
+
+@contextmanager
+def _run(home: Path, url: str, port: int) -> Iterator[Installation]:
+    """Generate the workspace at `url` and run what stands between a hit and a stream until the end of the block."""
+    os.environ |= {
+        "WARMLINE_HOME": str(home), "DATABASE_URL": url, "HOST": "127.0.0.1", "PORT": str(port), "REDIS_URL": "",
+        "EDGE_PORT": "", "EDGE_BASE_URL": "", "BASE_URL": "", "STREAM_PORT": "", "STREAM_BASE_URL": "",
+        "SIMULATED_RECIPIENTS": "false", "LOG_LEVEL": "warning",
+    }  # fmt: skip
+    generate(url, Plan(EVENTS, EVENTS // 10, MEMBERS, datetime.now(UTC).replace(microsecond=0)))
+    settings = load_settings()
+    db = Database(url)
+    with db.session() as session:
+        here = _prepare(session, settings)
+        session.commit()
+    db.dispose()
+    supervisor = Supervisor(settings, [program for program in make_programs(settings) if program.name in PROGRAMS])
+    try:
+        supervisor.start()
+        threading.Thread(target=supervisor.watch, daemon=True).start()
+        yield here
+    finally:
+        supervisor.stop()
+
+
+def _prepare(session: Session, settings: Settings) -> Installation:
+    """Make all members managers who are signed in, and shuffle the pixels of all mails."""
+    keys = Keyring.load(settings)
+    session.execute(update(Member).values(role=Role.MANAGER))
+    sessions = {member_id: open_session(session, member_id)[0].id for member_id in range(1, MEMBERS + 1)}
+    sent = (
+        select(Message.id, Copy.tracking_id, Member.sender_key)
+        .join(Copy, col(Copy.message_id) == Message.id)
+        .join(Member, col(Member.id) == Message.member_id)
+    )
+    pixels = [
+        (number, pixel_url(settings, keys, sender_key, tracking_id).removeprefix(settings.edge_base_url))
+        for number, tracking_id, sender_key in session.exec(sent)
+        if number is not None
+    ]
+    random.Random(1).shuffle(pixels)
+    return Installation(settings, keys, sessions, pixels)
+
+
+async def _measure(here: Installation, options: argparse.Namespace) -> list[dict[str, Any]]:
+    cases = [Case(1), Case(options.streams)]
+    await _round(here, Case(1), 5)  # to warm up
+    for _ in range(options.rounds):
+        for case in cases:
+            await _round(here, case, options.hits)
+    return [_summarise(case) for case in cases]
+
+
+async def _round(here: Installation, case: Case, hits: int) -> None:
+    """Open the streams, fetch pixels at random moments, and wait for their rows."""
+    came: defaultdict[int, list[float]] = defaultdict(list)
+    asked: dict[int, float] = {}
+    edge = http.client.HTTPConnection("127.0.0.1", here.settings.edge_port, timeout=LONGEST_SECONDS)
+    async with _open_streams(here, case.streams, came):
+        for _ in range(hits):
+            await asyncio.sleep(here.dice.uniform(0, 2 / HITS_A_SECOND))
+            number, path = here.pixels.pop()
+            asked[number] = time.perf_counter()
+            await asyncio.to_thread(_fetch, edge, path)
+        deadline = time.perf_counter() + LONGEST_SECONDS
+        while time.perf_counter() < deadline and any(len(came[number]) < case.streams for number in asked):
+            await asyncio.sleep(0.05)
+    edge.close()
+    for number, begun in asked.items():
+        took = [(at - begun) * 1000 for at in came[number]]
+        case.rows += took
+        case.last += [max(took)] if took else []
+        case.missing += case.streams - len(took)
+
+
+def _fetch(edge: http.client.HTTPConnection, path: str) -> None:
+    edge.request("GET", path, headers={"User-Agent": AGENT})
+    answer = edge.getresponse()
+    answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"the edge answered {answer.status}")
+
+
+@asynccontextmanager
+async def _open_streams(here: Installation, count: int, came: dict[int, list[float]]) -> Any:
+    streams = [await _open(here, number) for number in range(count)]
+    readers = [asyncio.create_task(_read(reader, came)) for reader, _writer in streams]
+    try:
+        yield
+    finally:
+        for reader_task, (_reader, writer) in zip(readers, streams, strict=True):
+            reader_task.cancel()
+            writer.close()
+        await asyncio.gather(*readers, return_exceptions=True)
+
+
+async def _open(here: Installation, number: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open stream `number` and return it once its first chunk has come: from then on it hears everything."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", here.settings.stream_port)
+    writer.write(f"GET /stream?ticket={here.ticket(number)} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    if b" 200 " not in head.split(b"\r\n", 1)[0]:
+        raise RuntimeError(f"stream {number} was answered {head[:40]!r}")
+    await _read_chunk(reader)
+    return reader, writer
+
+
+async def _read(reader: asyncio.StreamReader, came: dict[int, list[float]]) -> None:
+    """Note when each row comes; an event is one chunk of the answer."""
+    while chunk := await _read_chunk(reader):
+        at = time.perf_counter()
+        if b"event: row" in chunk and (match := SUBJECT.search(chunk)):
+            came[int(match[1])].append(at)
+
+
+async def _read_chunk(reader: asyncio.StreamReader) -> bytes:
+    size = int(await reader.readuntil(b"\r\n"), 16)
+    return (await reader.readexactly(size + 2))[:-2]
+
+
+def _summarise(case: Case) -> dict[str, Any]:
+    p99 = _percentile(case.rows, 0.99)
+    return {
+        "case": "hit to row", "streams": case.streams, "hits": len(case.last), "rows": len(case.rows),
+        "missing": case.missing, "p50_ms": _percentile(case.rows, 0.5), "p99_ms": p99,
+        "last_p50_ms": _percentile(case.last, 0.5), "last_p99_ms": _percentile(case.last, 0.99),
+        "slowest_ms": round(max(case.last, default=0)), "is_within_goal": p99 <= GOAL_MS and not case.missing,
+    }  # fmt: skip
+
+
+def _percentile(values: list[float], share: float) -> int:
+    ordered = sorted(values)
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))]) if ordered else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

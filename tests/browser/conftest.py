@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from server.config import Settings, load_settings
 from server.migrate import upgrade
 from server.supervisor import Supervisor, make_programs
+from tests.browser.program import Program
 from tests.browser.prospect import Prospect
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,13 @@ def warmline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
             yield installation
         finally:
             supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+def program(warmline: Installation) -> Program:
+    """A program with an access token of the demo's member."""
+    token = warmline.command("token", "create", "--member", warmline.demo_info()["member"], "--name", "Browser tests")
+    return Program(warmline.settings.base_url, token.strip())
 
 
 @pytest.fixture(scope="session")

@@ -120,6 +120,8 @@ class Tailer:
                 chunks.setdefault(row.id, {})[form] = format_event("row", {"html": html}, row.id)
         for row in rows:
             self._hub.send_row(row, chunks.get(row.id, {}))
+        for member_id, message_id in {(row.member_id, row.message_id) for row in rows if row.message_id}:
+            self._hub.send_notice("message", message_id, member_id)  # its counts have moved
 
     async def _notify(self, rows: list[EventRow]) -> None:
         wanted = [row for row in rows if self._hub.languages(row, True)]

@@ -47,12 +47,19 @@ def test_a_row_that_notifies_is_told_in_words_also_where_no_feed_shows(
     row = happen(session, alice, person_name="Kevin Flynn", copy_id=1, message_id=1, place_city="Lyon")
     happen(session, alice, copy_id=1, message_id=1)  # the second view of the same mail
     reply = happen(session, alice, kind=EventKind.REPLIED, copy_id=1, message_id=1)
-    heard = listener.hear()
-    assert (heard.name, heard.data) == (
-        "notification",
-        {"id": row, "title": "Kevin Flynn viewed", "text": "Lunch on Thursday? · Lyon"},
-    )
-    assert listener.hear().data["id"] == reply
+    told = {"id": row, "title": "Kevin Flynn viewed", "text": "Lunch on Thursday? · Lyon"}
+    assert hear_until(listener, "notification").data == told
+    assert hear_until(listener, "notification").data["id"] == reply
+
+
+def test_an_event_of_a_mail_tells_the_pages_that_show_its_counts(
+    client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice = make_member(session)
+    sign_in(client, alice)
+    listener = listen(rows="")
+    happen(session, alice, copy_id=1, message_id=17)
+    assert hear_until(listener, "message").data == {"id": 17}
 
 
 def test_changed_switches_and_mutes_hold_at_once(client: FlaskClient, session: Session, listen: Listen) -> None:

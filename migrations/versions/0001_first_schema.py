@@ -524,8 +524,8 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_person_score_rank",
             [
-                "model_id",
                 "owner_id",
+                "model_id",
                 sa.literal_column("value DESC"),
                 sa.literal_column("rose_at DESC"),
                 "name",

@@ -71,9 +71,10 @@ class PersonScore(SQLModel, table=True):
     rose_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+# The owner comes first: SQLite would read a whole model by this index where it looks for some people's scores.
 _RANK: tuple[Any, ...] = (
-    col(PersonScore.model_id),
     col(PersonScore.owner_id),
+    col(PersonScore.model_id),
     col(PersonScore.value).desc(),
     col(PersonScore.rose_at).desc(),
     col(PersonScore.name),

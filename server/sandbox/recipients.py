@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import get_settings
 from server.db import get_db
+from server.keys import Keyring
 from server.sandbox import answers, behaviours
 from server.sandbox.behaviours import Act, Answer, Click, Look
 from server.sandbox.letters import Letter
@@ -42,6 +43,7 @@ class Recipients:
     def __init__(self, mailboxes: Mailboxes, chance: Random, now: float) -> None:
         self.mailboxes = mailboxes
         self.chance = chance
+        self.keys = Keyring.load(mailboxes.settings)
         self.client = requests.Session()
         self.client.trust_env = False
         self._plans: list[tuple[float, int, Letter, Act]] = []
@@ -111,9 +113,9 @@ class Recipients:
             self._answer(letter, act)
         elif isinstance(act, Look):
             for url in letter.images:
-                fetch(self.client, act.agent, url)
+                fetch(self.client, self.keys, act.agent, url)
         elif act.index < len(letter.links):
-            fetch(self.client, act.agent, letter.links[act.index])
+            fetch(self.client, self.keys, act.agent, letter.links[act.index])
 
     def _answer(self, letter: Letter, act: Answer) -> None:
         if act.is_automatic:

@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 
 import requests
 
+from server.keys import Keyring
+from server.tracking.simulation import HEADER, sign_address
+
 TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A program that fetches for a recipient. The address counts where the edge trusts this machine as its proxy."""
+    """A program that fetches for a recipient, from an address that it claims with our own signature."""
 
     user_agent: str
     address: str
@@ -39,9 +42,9 @@ SCANNER = Agent(CHROME, "40.94.20.7", headers={"Accept": "*/*"})
 SCANNER_HEAD = Agent(CHROME, "40.94.20.7", method="HEAD", headers={"Accept": "*/*"})
 
 
-def fetch(client: requests.Session, agent: Agent, url: str) -> int:
+def fetch(client: requests.Session, keys: Keyring, agent: Agent, url: str) -> int:
     """Fetch `url` as `agent` and return the status; a redirect to the link's target outside is not followed."""
-    headers = {"User-Agent": agent.user_agent, "X-Forwarded-For": agent.address, **agent.headers}
+    headers = {"User-Agent": agent.user_agent, HEADER: sign_address(keys, agent.address), **agent.headers}
     with client.request(
         agent.method, url, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False, cookies={}
     ) as answer:

@@ -17,6 +17,7 @@ from server.config import Settings
 from server.keys import Keyring
 from server.tracking.hits import make_record
 from server.tracking.journal import Journal, JournalFull
+from server.tracking.simulation import ENVIRON_KEY, read_address
 from server.tracking.tokens import MAX_TOKEN_CHARACTERS, read_link, read_pixel, read_site_key
 from server.tracking.visits import BadVisit, is_unwanted, read_visit
 
@@ -60,6 +61,8 @@ class HotPath:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path: str = environ["PATH_INFO"]
+        if ENVIRON_KEY in environ:
+            self._take_simulated_address(environ)
         if path[:3] == "/w/":
             return self._answer_visit(path[3:], environ, start_response)
         if path[:3] not in ("/o/", "/c/"):
@@ -114,6 +117,12 @@ class HotPath:
                 return _refuse(start_response, "503 Service Unavailable", [("Retry-After", RETRY_SECONDS)])
         start_response("204 No Content", [*SECURITY_HEADERS, NO_STORE, FOR_ALL_SITES])
         return []
+
+    def _take_simulated_address(self, environ: dict[str, Any]) -> None:
+        address = read_address(self.keys, environ[ENVIRON_KEY])
+        if address is not None:
+            environ["REMOTE_ADDR"] = address
+            environ.pop("HTTP_X_FORWARDED_FOR", None)
 
     def _keep(self, record: bytes) -> bool:
         try:

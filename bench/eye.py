@@ -58,6 +58,9 @@ SUBJECT = re.compile(rb"About order (\d+)")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
+Arrivals = defaultdict[int, dict[int, float]]  # by subject, then by stream
+
+
 @dataclass
 class Case:
     """How many streams are open, and what each hit's row took to each of them, in ms."""
@@ -169,7 +172,7 @@ async def _measure(here: Installation, options: argparse.Namespace) -> list[dict
 
 async def _round(here: Installation, case: Case, hits: int) -> None:
     """Open the streams, fetch pixels at random moments, and wait for their rows."""
-    came: defaultdict[int, list[float]] = defaultdict(list)
+    came: Arrivals = defaultdict(dict)
     asked: dict[int, float] = {}
     edge = http.client.HTTPConnection("127.0.0.1", here.settings.edge_port, timeout=LONGEST_SECONDS)
     async with _open_streams(here, case.streams, came):
@@ -183,7 +186,7 @@ async def _round(here: Installation, case: Case, hits: int) -> None:
             await asyncio.sleep(0.05)
     edge.close()
     for number, begun in asked.items():
-        took = [(at - begun) * 1000 for at in came[number]]
+        took = [(at - begun) * 1000 for at in came[number].values()]
         case.rows += took
         case.last += [max(took)] if took else []
         case.missing += case.streams - len(took)
@@ -198,9 +201,9 @@ def _fetch(edge: http.client.HTTPConnection, path: str) -> None:
 
 
 @asynccontextmanager
-async def _open_streams(here: Installation, count: int, came: dict[int, list[float]]) -> Any:
+async def _open_streams(here: Installation, count: int, came: Arrivals) -> Any:
     streams = [await _open(here, number) for number in range(count)]
-    readers = [asyncio.create_task(_read(reader, came)) for reader, _writer in streams]
+    readers = [asyncio.create_task(_read(reader, number, came)) for number, (reader, _writer) in enumerate(streams)]
     try:
         yield
     finally:
@@ -221,12 +224,12 @@ async def _open(here: Installation, number: int) -> tuple[asyncio.StreamReader, 
     return reader, writer
 
 
-async def _read(reader: asyncio.StreamReader, came: dict[int, list[float]]) -> None:
-    """Note when each row comes; an event is one chunk of the answer."""
+async def _read(reader: asyncio.StreamReader, stream: int, came: Arrivals) -> None:
+    """Note when each row first comes to `stream`; an event is one chunk of the answer."""
     while chunk := await _read_chunk(reader):
         at = time.perf_counter()
         if b"event: row" in chunk and (match := SUBJECT.search(chunk)):
-            came[int(match[1])].append(at)
+            came[int(match[1])].setdefault(stream, at)
 
 
 async def _read_chunk(reader: asyncio.StreamReader) -> bytes:

@@ -8,12 +8,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from server.events.models import UNOWNED
 from server.messages.models import Copy, Message, Recipient
 from server.people.models import Person, PersonAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A recipient: by the name that stands in the mail, else by the person's."""
+
+    id: int
+    person_id: int | None
+    address: str
+    name: str
 
 
 @dataclass(slots=True)
@@ -25,7 +35,7 @@ class SentCopy:
     message_id: int
     subject: str
     sent_at: datetime | None
-    recipients: list[Recipient] = field(default_factory=list)
+    recipients: list[Reader] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +61,21 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
             col(Message.workspace_id),
             col(Message.member_id),
             col(Message.subject),
-            Recipient,
+            col(Recipient.id),
+            col(Recipient.person_id),
+            col(Recipient.address),
+            func.coalesce(func.nullif(col(Recipient.name), ""), col(Person.name), ""),
         )
         .join(Message, col(Message.id) == col(Copy.message_id))
         .outerjoin(Recipient, col(Recipient.copy_id) == col(Copy.id))
+        .outerjoin(Person, col(Person.id) == col(Recipient.person_id))
         .where(col(Copy.id).in_(copy_ids))
         .order_by(col(Copy.id), col(Recipient.id))
     )
-    for copy_id, sent_at, message_id, workspace_id, member_id, subject, recipient in session.execute(query):
-        copy = copies.setdefault(copy_id or 0, SentCopy(workspace_id, member_id, message_id or 0, subject, sent_at))
-        if recipient is not None:
-            copy.recipients.append(recipient)
+    for copy_id, sent_at, message_id, workspace_id, member_id, subject, *recipient in session.execute(query):
+        copy = copies.setdefault(copy_id, SentCopy(workspace_id, member_id, message_id, subject, sent_at))
+        if recipient[0] is not None:
+            copy.recipients.append(Reader(*recipient))
     return copies
 
 
@@ -109,7 +123,7 @@ def attribute(copy: SentCopy, recipient_id: int | None, name: str, address: str)
     }
 
 
-def _find_recipient(copy: SentCopy, recipient_id: int | None, address: str) -> Recipient | None:
+def _find_recipient(copy: SentCopy, recipient_id: int | None, address: str) -> Reader | None:
     if recipient_id is not None:
         return next((recipient for recipient in copy.recipients if recipient.id == recipient_id), None)
     if address:

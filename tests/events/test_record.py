@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 from server.db import get_db
 from server.events.models import Event, EventKind
 from server.events.record import Fact, record
-from server.messages.models import Copy, Recipient
+from server.messages.models import Copy, Message, Recipient
+from server.people.people import ensure_person
 from tests.factories import make_copy, make_mailbox, make_member
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -111,6 +112,17 @@ def test_a_shared_copy_names_all_and_guesses_none(session: Session, copy: Copy) 
     event = get(session, event_id)
     assert (event.person_name, event.person_address, event.recipient_id) == ("", "", None)
     assert event.person_candidates == ["a@x.example", "Bea"]
+
+
+def test_a_person_written_to_by_bare_address_is_shown_by_name(session: Session, copy: Copy) -> None:
+    recipient = session.exec(select(Recipient).where(Recipient.copy_id == copy.id)).one()
+    message = session.get_one(Message, copy.message_id)
+    person = ensure_person(session, message.workspace_id, message.member_id, recipient.address, "Kevin Flynn")
+    recipient.person_id = person.id
+    session.flush()
+    (event_id,) = record(session, [fact(copy)])
+    assert get(session, event_id).person_name == "Kevin Flynn"
+    assert session.exec(select(Recipient.name).where(Recipient.copy_id == copy.id)).one() == ""
 
 
 def test_a_reply_names_who_wrote_it(session: Session) -> None:

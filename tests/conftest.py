@@ -1,11 +1,12 @@
 """What every test stands on: real SQLite and PostgreSQL, a real Valkey, the real app; only Google is played."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextvars import Context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -17,6 +18,14 @@ from werkzeug.test import TestResponse
 from server.app import create_app
 from server.config import Settings
 from server.db import Database, get_db
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser as PlaywrightBrowser
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
+    "--host-resolver-rules=MAP www.acme.example 127.0.0.1",
+]  # fmt: skip
 
 
 class Browser(FlaskClient):
@@ -76,6 +85,20 @@ def engine_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["PlaywrightBrowser"]:
+    """Debian's Chromium, one for all tests; where there is none, tests/find-chromium has said what is skipped."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium on the PATH: install it (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 def _with_database(url: str, name: str) -> str:

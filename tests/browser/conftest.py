@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from server.config import Settings, load_settings
 from server.migrate import upgrade
@@ -23,7 +22,6 @@ from tests.browser.program import Program
 from tests.browser.prospect import Prospect
 
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 EXPECTED_ERRORS = (
     "net::ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED", "Failed to load resource", "Response Status Error Code 422",
 )  # fmt: skip
@@ -78,18 +76,6 @@ def program(warmline: Installation) -> Program:
     """A program with an access token of the demo's member."""
     token = warmline.command("token", "create", "--member", warmline.demo_info()["member"], "--name", "Browser tests")
     return Program(warmline.settings.base_url, token.strip())
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; where there is none, tests/find-chromium has said what is skipped."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium on the PATH: install it (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -46,9 +46,9 @@ class Installation:
         return info
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def warmline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Everything that `make run` starts, with nobody simulated: the tests play the recipients."""
+    """Everything that `make run` starts, anew for each file of tests, with nobody simulated: the tests play them."""
     port = _free_ports(4)
     environment = {
         "WARMLINE_HOME": str(tmp_path_factory.mktemp("home")), "PORT": str(port), "SIMULATED_RECIPIENTS": "false",
@@ -71,7 +71,7 @@ def warmline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
             supervisor.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def program(warmline: Installation) -> Program:
     """A program with an access token of the demo's member."""
     token = warmline.command("token", "create", "--member", warmline.demo_info()["member"], "--name", "Browser tests")

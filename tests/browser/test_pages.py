@@ -34,7 +34,7 @@ WIDTHS = (1280, 360)
 LINES = b"email,name,company\nclara@import.example,Clara Import,Import Ltd\nnobody,Faulty Line,None\n"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def furnished(chromium: Browser, warmline: Installation, program: Program) -> None:
     """Something on every page: tasks, one of them late and one done, a warm person, own fields, two imports."""
     late = program.add_task("Call before it is too late", days=-2, kind="call", person_id=1, priority="high")

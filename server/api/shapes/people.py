@@ -44,7 +44,7 @@ class PersonFields(Taken):
     company: ShortLine = ""
     job_title: ShortLine = ""
     phone: ShortLine = ""
-    linkedin_url: Annotated[ShortLine, Field(description="https://www.linkedin.com/in/… or /company/…")] = ""
+    linkedin_url: Annotated[ShortLine, Field(description="An address at www.linkedin.com: /in/… or /company/…")] = ""
     notes: Notes = ""
     custom: Custom = {}
     owner_id: Annotated[Id | None, Field(description="Which member owns them; null for nobody.")] = None

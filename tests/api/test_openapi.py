@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import (
     content_type_conformance,
@@ -90,6 +90,8 @@ def test_answers_are_as_the_document_says(
     )
     @given(operation.as_strategy(mode))
     def check(case: schemathesis.Case[Any]) -> None:
+        # An empty object or list cannot be said in a query: it arrives as nothing, which is allowed.
+        assume(not any(value in ({}, []) for value in (case.query or {}).values()))
         answer = Context().run(case.call, headers=program.headers)
         answers.append(answer.status_code)
         case.validate_response(answer, checks=CHECKS + rejects)

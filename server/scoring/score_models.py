@@ -1,7 +1,8 @@
 """The rules of a workspace's score: the model in use, the one being built, and how other rules come in.
 
 Whoever changes a stored score holds the rows of the workspace's models first (`hold_models`), always in this order:
-the clock of events, then models by id. So the builder and those who count live never miss each other's work.
+the clock of events, then models by id, retired ones too. So the builder and those who count live never miss each
+other's work, and never wait for each other in a circle.
 """
 
 from collections.abc import Collection
@@ -149,9 +150,9 @@ def announce_everybody(session: Session, workspace_id: int) -> None:
 
 
 def _lock(session: Session, workspace_ids: Collection[int]) -> list[Model]:
-    living = and_(MODEL.c.workspace_id.in_(workspace_ids), MODEL.c.state.in_(LIVING))
-    rows = session.execute(select(*COLUMNS).where(living).order_by(MODEL.c.id).with_for_update())
-    return [_make_model(row) for row in rows]
+    """Hold every model, and return the living: a model may have been retired while we waited for its row."""
+    every = select(*COLUMNS).where(MODEL.c.workspace_id.in_(workspace_ids)).order_by(MODEL.c.id)
+    return [_make_model(row) for row in session.execute(every.with_for_update()) if row.state in LIVING]
 
 
 def _make_model(row: Any) -> Model:

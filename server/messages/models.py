@@ -10,9 +10,23 @@ from server.clock import now
 from server.db import UtcDateTime
 
 
-class CopyState(StrEnum):
-    """Where a copy stands on its way out."""
+class MessageSource(StrEnum):
+    """Where a message was written: our own compose, Gmail's compose with our extension, the API, a campaign, a sample.
 
+    A sample carries neither pixel nor wrapped links: nothing ever comes of it.
+    """
+
+    APP = "app"
+    GMAIL = "gmail"
+    API = "api"
+    CAMPAIGN = "campaign"
+    SAMPLE = "sample"
+
+
+class CopyState(StrEnum):
+    """Where a copy stands on its way out; one handed to Gmail's own compose is sent there, and found again by sync."""
+
+    HANDED = "handed"
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -45,6 +59,7 @@ class Message(SQLModel, table=True):
     subject: str = Field(sa_type=Text)
     html: str = Field(sa_type=Text)
     text: str = Field(default="", sa_type=Text)
+    source: str = MessageSource.APP
     individually: bool = False
     track_views: bool = True
     track_clicks: bool = True

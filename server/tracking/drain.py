@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ log = structlog.get_logger()
 BATCH_HITS = 1000
 UNBORN_SECONDS = 3600
 KIND_OF_HIT = {"pixel": EventKind.VIEWED, "click": EventKind.CLICKED}
+Seen = Sequence[tuple[Hit, dict[str, Any]]]  # hits, each with its evidence
+# What turns the hits of a kind into facts; it may write rows of its own, in the transaction that moves the cursor.
+MAKERS: dict[str, Callable[[Session, Keyring, Seen], list[Fact]]] = {"visit": make_visits}
 UNRECORDABLE = (DataError, ValueError, TypeError, LookupError)
 
 
@@ -144,11 +147,13 @@ def _record(
             hits.append(read_record(frame.payload))
         except ValueError as error:
             _keep_aside(folder / "bad", name, frame, str(error))
-    mail = [hit for hit in hits if hit.kind != "visit"]
+    mail = [hit for hit in hits if hit.kind in KIND_OF_HIT]
     copy_ids = _find_copies(session, {hit.tracking_id for hit in mail})
     facts = [_make_fact(hit, copy_ids[hit.tracking_id], keys) for hit in mail if hit.tracking_id in copy_ids]
-    visits = [(hit, _make_evidence(hit, keys)) for hit in hits if hit.kind == "visit"]
-    record(session, facts + make_visits(session, keys, visits))
+    for kind, make_facts in MAKERS.items():
+        if ours := [(hit, _make_evidence(hit, keys)) for hit in hits if hit.kind == kind]:
+            facts += make_facts(session, keys, ours)
+    record(session, facts)
 
 
 def _find_copies(session: Session, tracking_ids: set[str]) -> dict[str, int]:

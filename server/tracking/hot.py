@@ -81,7 +81,7 @@ class HotPath:
     ) -> Iterable[bytes]:
         tracking_id = read_pixel(self.keys, sender_key, token)
         status, headers = "200 OK", PIXEL_HEADERS
-        if tracking_id is not None and not self._keep(make_record("pixel", tracking_id, environ, self.proxies)):
+        if tracking_id is not None and not self.keep(make_record("pixel", tracking_id, environ, self.proxies)):
             status, headers = "503 Service Unavailable", [*PIXEL_HEADERS, ("Retry-After", RETRY_SECONDS)]
         start_response(status, list(headers))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [GIF]
@@ -92,7 +92,7 @@ class HotPath:
         link = read_link(self.keys, sender_key, token) if environ["PATH_INFO"][1] == "c" else None
         if link is None:
             return self.rest(environ, start_response)
-        self._keep(make_record("click", link.tracking_id, environ, self.proxies, link.position, link.target))
+        self.keep(make_record("click", link.tracking_id, environ, self.proxies, link.position, link.target))
         headers = [
             *SECURITY_HEADERS,
             NO_STORE,
@@ -113,7 +113,7 @@ class HotPath:
                 page, visit = read_visit(environ)
             except BadVisit as error:
                 return _refuse(start_response, str(error), [])
-            if not self._keep(make_record("visit", site_id, environ, self.proxies, target=page, visit=visit)):
+            if not self.keep(make_record("visit", site_id, environ, self.proxies, target=page, data=visit)):
                 return _refuse(start_response, "503 Service Unavailable", [("Retry-After", RETRY_SECONDS)])
         start_response("204 No Content", [*SECURITY_HEADERS, NO_STORE, FOR_ALL_SITES])
         return []
@@ -124,7 +124,8 @@ class HotPath:
             environ["REMOTE_ADDR"] = address
             environ.pop("HTTP_X_FORWARDED_FOR", None)
 
-    def _keep(self, record: bytes) -> bool:
+    def keep(self, record: bytes) -> bool:
+        """Append `record` to the journal and return whether it is on disk."""
         try:
             self.journal.append(record)
         except (JournalFull, ValueError) as error:

@@ -33,7 +33,7 @@ def make_visits(session: Session, keys: Keyring, hits: Iterable[tuple[Hit, Mappi
 
 
 def _make_fact(site: Site, secret: str | None, hit: Hit, evidence: Mapping[str, Any]) -> Iterator[Fact]:
-    visit, page = hit.visit or {}, hit.target or ""
+    visit, page = hit.data or {}, hit.target or ""
     has_signature = is_signed(secret, visit["email"], visit["signature"])
     if not is_on_site(site, page) or not (has_signature or site.takes_unsigned):
         return

@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from server.accounts import models as accounts
+from server.documents import models as documents
 from server.events import models as events
 from server.feed import models as feed
 from server.gmail import models as gmail
@@ -16,5 +17,6 @@ from server.tracking.site import models as site
 metadata = SQLModel.metadata
 
 __all__ = [
-    "accounts", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site", "tasks",
+    "accounts", "documents", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site",
+    "tasks",
 ]  # fmt: skip

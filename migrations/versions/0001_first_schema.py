@@ -258,6 +258,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_device_member_id"), ["member_id"], unique=False)
 
     op.create_table(
+        "document",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sort_name", sa.String(), nullable=False),
+        sa.Column("current_version_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("public_id"),
+    )
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_document_deleted",
+            ["deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_document_member_id"), ["member_id"], unique=False)
+        batch_op.create_index("ix_document_workspace_order", ["workspace_id", "id"], unique=False)
+
+    op.create_table(
         "mailbox",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -393,6 +427,39 @@ def upgrade() -> None:
     with op.batch_alter_table("person_import", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_person_import_member_id"), ["member_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_person_import_state"), ["state"], unique=False)
+
+    op.create_table(
+        "document_version",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("failure", sa.String(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("pages_done", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("document_id", "number"),
+    )
+    with op.batch_alter_table("document_version", schema=None) as batch_op:
+        batch_op.create_index("ix_document_version_state", ["state", "lease_until"], unique=False)
 
     op.create_table(
         "external_score",
@@ -802,6 +869,52 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recipient_message_id"), ["message_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_recipient_person_id"), ["person_id"], unique=False)
 
+    op.create_table(
+        "share",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("sealed_token", sa.LargeBinary(), nullable=False),
+        sa.Column("parent_id", sa.Integer(), nullable=True),
+        sa.Column("copy_id", sa.Integer(), nullable=True),
+        sa.Column("recipient_id", sa.Integer(), nullable=True),
+        sa.Column("is_counted", sa.Boolean(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("password_hash", sa.String(), nullable=True),
+        sa.Column("asks_for_email", sa.Boolean(), nullable=False),
+        sa.Column("allow_download", sa.Boolean(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["copy_id"], ["copy.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["parent_id"],
+            ["share.id"],
+        ),
+        sa.ForeignKeyConstraint(["recipient_id"], ["recipient.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("copy_id", "parent_id"),
+        sa.UniqueConstraint("token_hash"),
+    )
+    with op.batch_alter_table("share", schema=None) as batch_op:
+        batch_op.create_index("ix_share_document", ["document_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_share_recipient_id"), ["recipient_id"], unique=False)
+
     # ### end Alembic commands ###
     op.execute("INSERT INTO event_clock (id, last_event_id) VALUES (1, 0)")
     if op.get_bind().dialect.name == "postgresql":
@@ -811,6 +924,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("share", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_share_recipient_id"))
+        batch_op.drop_index("ix_share_document")
+
+    op.drop_table("share")
     with op.batch_alter_table("recipient", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recipient_person_id"))
         batch_op.drop_index(batch_op.f("ix_recipient_message_id"))
@@ -902,6 +1020,10 @@ def downgrade() -> None:
 
     op.drop_table("message")
     op.drop_table("external_score")
+    with op.batch_alter_table("document_version", schema=None) as batch_op:
+        batch_op.drop_index("ix_document_version_state")
+
+    op.drop_table("document_version")
     with op.batch_alter_table("person_import", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_import_state"))
         batch_op.drop_index(batch_op.f("ix_person_import_member_id"))
@@ -927,6 +1049,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mailbox_email"))
 
     op.drop_table("mailbox")
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.drop_index("ix_document_workspace_order")
+        batch_op.drop_index(batch_op.f("ix_document_member_id"))
+        batch_op.drop_index(
+            "ix_document_deleted",
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
+
+    op.drop_table("document")
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_member_id"))
 

@@ -16,10 +16,12 @@ from email.policy import compat32
 from email.utils import format_datetime, formataddr, make_msgid
 
 from selectolax.lexbor import LexborNode
+from sqlmodel import Session
 
 from server.accounts.models import Member
 from server.clock import now
 from server.config import Settings
+from server.documents.rewrite import share_links
 from server.gmail.models import Mailbox
 from server.keys import Keyring
 from server.messages.addresses import drop_control
@@ -43,11 +45,14 @@ SMTP = compat32.clone(linesep="\r\n")
 
 
 def render_copy(
-    settings: Settings, keys: Keyring, member: Member, mailbox: Mailbox, message: Message, copy: Copy,
+    session: Session, settings: Settings, keys: Keyring, member: Member, mailbox: Mailbox, message: Message, copy: Copy,
     recipients: Sequence[Recipient],
 ) -> bytes:  # fmt: skip
-    """Return the mail of `copy` to its `recipients`. One sent individually names its own recipient only, in To."""
-    mail = _make_body(settings, keys, member, message, copy)
+    """Return the mail of `copy` to its `recipients`. One sent individually names its own recipient only, in To.
+
+    Links to documents get shares of this copy, which the caller commits.
+    """
+    mail = _make_body(session, settings, keys, member, message, copy, recipients)
     mail["From"] = _format_address(member.name, mailbox.email)
     for kind in ("to", "cc"):
         named = [r for r in recipients if (r.kind if not message.individually else "to") == kind]
@@ -65,9 +70,17 @@ def copy_mark(copy: Copy) -> str:
     return hashlib.sha256(f"warmline/copy/{copy.tracking_id}".encode()).hexdigest()[:32]
 
 
-def render_html(settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy) -> str:
-    """Return the HTML of `message` with the links and the pixel of `copy`."""
+def render_html(
+    session: Session, settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy,
+    recipients: Sequence[Recipient],
+) -> str:  # fmt: skip
+    """Return the HTML of `message` with the links, the document shares and the pixel of `copy`."""
     body = parse_body(message.html)
+    share_links(session, settings, keys, body, copy, recipients)
+    return _track(settings, keys, sender_key, message, copy, body)
+
+
+def _track(settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy, body: LexborNode) -> str:
     if message.track_clicks:
         wrap_links(
             settings,
@@ -78,12 +91,17 @@ def render_html(settings: Settings, keys: Keyring, sender_key: str, message: Mes
     return _add_pixel(html, pixel_url(settings, keys, sender_key, copy.tracking_id)) if message.track_views else html
 
 
-def _make_body(settings: Settings, keys: Keyring, member: Member, message: Message, copy: Copy) -> Mail:
+def _make_body(
+    session: Session, settings: Settings, keys: Keyring, member: Member, message: Message, copy: Copy,
+    recipients: Sequence[Recipient],
+) -> Mail:  # fmt: skip
     if message.is_text:
         return MIMEText(message.text, "plain", QUOTED_PRINTABLE)  # type: ignore[arg-type]
+    body = parse_body(message.html)
+    share_links(session, settings, keys, body, copy, recipients)
     mail = MIMEMultipart("alternative")
-    mail.attach(MIMEText(to_text(message.html), "plain", QUOTED_PRINTABLE))  # type: ignore[arg-type]
-    html = render_html(settings, keys, member.sender_key, message, copy)
+    mail.attach(MIMEText(to_text(body.inner_html or ""), "plain", QUOTED_PRINTABLE))  # type: ignore[arg-type]
+    html = _track(settings, keys, member.sender_key, message, copy, body)
     mail.attach(MIMEText(f"<html><body>{html}</body></html>\n", "html", QUOTED_PRINTABLE))  # type: ignore[arg-type]
     return mail
 

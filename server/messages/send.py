@@ -74,7 +74,12 @@ def _deliver(session: Session, claim: Claim, gmail: Gmail) -> Iterator[None]:
     draft_id, thread_id = claim.copy.gmail_draft_id, claim.copy.gmail_thread_id or ""
     is_new = draft_id is None
     if draft_id is None:
-        draft = _find_own_draft(gmail, claim) or gmail.create_draft(_render(claim))
+        draft = _find_own_draft(gmail, claim)
+        if draft is None:
+            raw = _render(session, claim)
+            if session.in_transaction():  # its documents' shares must exist before it leaves
+                yield
+            draft = gmail.create_draft(raw)
         draft_id, thread_id = draft.draft_id, draft.thread_id
         is_ours = store(session, claim, gmail_draft_id=draft_id, gmail_thread_id=thread_id, lease_until=lease_end())
         yield
@@ -99,9 +104,9 @@ def _find_own_draft(gmail: Gmail, claim: Claim) -> Draft | None:
     return gmail.find_draft(COPY_HEADER, claim.mark, f"to:{claim.recipients[0].address}")
 
 
-def _render(claim: Claim) -> bytes:
+def _render(session: Session, claim: Claim) -> bytes:
     return render_copy(
-        get_settings(), get_keys(), claim.member, claim.mailbox, claim.message, claim.copy, claim.recipients
+        session, get_settings(), get_keys(), claim.member, claim.mailbox, claim.message, claim.copy, claim.recipients
     )
 
 

@@ -3,7 +3,9 @@
 from sqlmodel import SQLModel
 
 from server.accounts import models as accounts
+from server.consent import models as consent
 from server.documents import models as documents
+from server.documents.viewer import models as viewer
 from server.events import models as events
 from server.feed import models as feed
 from server.gmail import models as gmail
@@ -17,6 +19,6 @@ from server.tracking.site import models as site
 metadata = SQLModel.metadata
 
 __all__ = [
-    "accounts", "documents", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site",
-    "tasks",
+    "accounts", "consent", "documents", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site",
+    "tasks", "viewer",
 ]  # fmt: skip

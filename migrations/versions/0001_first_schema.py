@@ -105,6 +105,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "name"),
     )
     op.create_table(
+        "erasure",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "invitation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=True),
@@ -124,6 +136,18 @@ def upgrade() -> None:
     with op.batch_alter_table("invitation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_invitation_workspace_id"), ["workspace_id"], unique=False)
 
+    op.create_table(
+        "legal_text",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("locale", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "locale"),
+    )
     op.create_table(
         "member",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -202,6 +226,61 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id"),
     )
     op.create_table(
+        "soft_bounces",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "address"),
+    )
+    op.create_table(
+        "suppression",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("address_hash", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("suppressed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("workspace_id", "address_hash"),
+    )
+    op.create_table(
+        "tracking_choice",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("address_hash", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "address_hash"),
+    )
+    op.create_table(
+        "workspace_policy",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("pixels_need_consent", sa.Boolean(), nullable=False),
+        sa.Column("has_notice", sa.Boolean(), nullable=False),
+        sa.Column("unsubscribing", sa.String(), nullable=False),
+        sa.Column("retention_days", sa.Integer(), nullable=False),
+        sa.Column("forgotten_event_id", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("workspace_id"),
+    )
+    op.create_table(
         "accesstoken",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=False),
@@ -242,6 +321,36 @@ def upgrade() -> None:
     with op.batch_alter_table("browsersession", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_browsersession_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_browsersession_member_id"), ["member_id"], unique=False)
+
+    op.create_table(
+        "consent_entry",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("address_hash", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("way", sa.String(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("text_shown", sa.Text(), nullable=False),
+        sa.Column("text_version", sa.String(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("ip_hash", sa.String(), nullable=False),
+        sa.Column("agent_hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("consent_entry", schema=None) as batch_op:
+        batch_op.create_index("ix_consent_entry_address", ["workspace_id", "address_hash", "id"], unique=False)
 
     op.create_table(
         "device",
@@ -473,6 +582,16 @@ def upgrade() -> None:
             ["person.id"],
         ),
         sa.PrimaryKeyConstraint("person_id"),
+    )
+    op.create_table(
+        "mailbox_policy",
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"],
+            ["mailbox.id"],
+        ),
+        sa.PrimaryKeyConstraint("mailbox_id"),
     )
     op.create_table(
         "message",
@@ -816,6 +935,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", "position"),
     )
     op.create_table(
+        "page_figure",
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("ms", sa.BigInteger(), nullable=False),
+        sa.Column("visits", sa.Integer(), nullable=False),
+        sa.Column("ended", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(["version_id"], ["document_version.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("version_id", "member_id", "page"),
+    )
+    op.create_table(
         "inbound_mail",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("mailbox_id", sa.Integer(), nullable=False),
@@ -915,6 +1049,73 @@ def upgrade() -> None:
         batch_op.create_index("ix_share_document", ["document_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_share_recipient_id"), ["recipient_id"], unique=False)
 
+    op.create_table(
+        "document_visit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("share_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("candidates", sa.JSON(), nullable=False),
+        sa.Column("is_claimed", sa.Boolean(), nullable=False),
+        sa.Column("device_key", sa.String(), nullable=False),
+        sa.Column("device", sa.String(), nullable=False),
+        sa.Column("place_city", sa.String(), nullable=True),
+        sa.Column("place_country", sa.String(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("reading_ms", sa.BigInteger(), nullable=False),
+        sa.Column("pages_read", sa.Integer(), nullable=False),
+        sa.Column("furthest_page", sa.Integer(), nullable=False),
+        sa.Column("downloads", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(["share_id"], ["share.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["version_id"], ["document_version.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("document_visit", schema=None) as batch_op:
+        batch_op.create_index("ix_document_visit_address", ["workspace_id", "address", "id"], unique=False)
+        batch_op.create_index("ix_document_visit_document", ["document_id", "member_id", "id"], unique=False)
+        batch_op.create_index("ix_document_visit_share", ["share_id", "last_at"], unique=False)
+
+    op.create_table(
+        "sitting",
+        sa.Column("load", sa.String(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("visit_id", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("page_ms", sa.JSON(), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["document_visit.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("load", "part"),
+    )
+    with op.batch_alter_table("sitting", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sitting_heard_at"), ["heard_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sitting_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
+        "visit_page",
+        sa.Column("visit_id", sa.Integer(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("ms", sa.BigInteger(), nullable=False),
+        sa.Column("is_read", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["document_visit.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("visit_id", "page"),
+    )
     # ### end Alembic commands ###
     op.execute("INSERT INTO event_clock (id, last_event_id) VALUES (1, 0)")
     if op.get_bind().dialect.name == "postgresql":
@@ -924,6 +1125,18 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("visit_page")
+    with op.batch_alter_table("sitting", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sitting_visit_id"))
+        batch_op.drop_index(batch_op.f("ix_sitting_heard_at"))
+
+    op.drop_table("sitting")
+    with op.batch_alter_table("document_visit", schema=None) as batch_op:
+        batch_op.drop_index("ix_document_visit_share")
+        batch_op.drop_index("ix_document_visit_document")
+        batch_op.drop_index("ix_document_visit_address")
+
+    op.drop_table("document_visit")
     with op.batch_alter_table("share", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_share_recipient_id"))
         batch_op.drop_index("ix_share_document")
@@ -939,6 +1152,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_inbound_mail_copy_id"))
 
     op.drop_table("inbound_mail")
+    op.drop_table("page_figure")
     op.drop_table("link")
     with op.batch_alter_table("copy", schema=None) as batch_op:
         batch_op.drop_index("ix_copy_state_due_at")
@@ -1019,6 +1233,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_message_mailbox_id"))
 
     op.drop_table("message")
+    op.drop_table("mailbox_policy")
     op.drop_table("external_score")
     with op.batch_alter_table("document_version", schema=None) as batch_op:
         batch_op.drop_index("ix_document_version_state")
@@ -1063,6 +1278,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_device_member_id"))
 
     op.drop_table("device")
+    with op.batch_alter_table("consent_entry", schema=None) as batch_op:
+        batch_op.drop_index("ix_consent_entry_address")
+
+    op.drop_table("consent_entry")
     with op.batch_alter_table("browsersession", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_browsersession_member_id"))
         batch_op.drop_index(batch_op.f("ix_browsersession_expires_at"))
@@ -1072,6 +1291,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_accesstoken_member_id"))
 
     op.drop_table("accesstoken")
+    op.drop_table("workspace_policy")
+    op.drop_table("tracking_choice")
+    op.drop_table("suppression")
+    op.drop_table("soft_bounces")
     op.drop_table("site")
     with op.batch_alter_table("score_model", schema=None) as batch_op:
         batch_op.drop_index(
@@ -1090,10 +1313,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_member_workspace_id"))
 
     op.drop_table("member")
+    op.drop_table("legal_text")
     with op.batch_alter_table("invitation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitation_workspace_id"))
 
     op.drop_table("invitation")
+    op.drop_table("erasure")
     op.drop_table("custom_field")
     op.drop_table("workspace")
     op.drop_table("recipients_switch")

@@ -19,6 +19,6 @@ from server.tracking.site import models as site
 metadata = SQLModel.metadata
 
 __all__ = [
-    "accounts", "consent", "documents", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox", "scoring", "site",
-    "tasks", "viewer",
+    "accounts", "consent", "documents", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox",
+    "scoring", "site", "tasks", "viewer",
 ]  # fmt: skip

@@ -36,7 +36,8 @@ from server.scoring.score import count_events
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
 SALES: Final = "sales"
 MARKETING: Final = "marketing"
-PLACED_KINDS = (EventKind.VIEWED, EventKind.CLICKED, EventKind.WEB_VISITED)
+READ_KINDS = (EventKind.DOCUMENT_OPENED, EventKind.PAGE_READ, EventKind.DOWNLOADED)
+PLACED_KINDS = (EventKind.VIEWED, EventKind.CLICKED, EventKind.WEB_VISITED, *READ_KINDS)
 MACHINES_OWN_KINDS = (EventKind.AUTO_REPLIED, EventKind.BOUNCED)  # made by machines, and worth seeing
 HIDDEN_VERDICTS = (Verdict.MACHINE, Verdict.SELF)
 
@@ -46,8 +47,8 @@ class Fact:
     """Something that happened outside, named by `hit_id`, at most once for its `at`.
 
     `person_name`, `person_address` and `recipient_id` say who, where that is known; else the copy's recipients do.
-    A fact without a copy names its `workspace_id`, its `subject` and a `person_address`; `content_kind` is "sales" or
-    "marketing". `details` belong to the kind and are shown; `evidence` is what `verdict.judge` takes.
+    A fact without a copy names its `workspace_id`, its `subject` and a `person_address`, and where it is not the
+    person's owner, the `member_id` whose it is; `content_kind` is "sales" or "marketing". `details` belong to the kind and are shown; `evidence` is what `verdict.judge` takes.
     """
 
     kind: EventKind
@@ -61,6 +62,7 @@ class Fact:
     details: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
     workspace_id: int | None = None
+    member_id: int | None = None
     content_kind: str = SALES
     subject: str = ""
 
@@ -118,7 +120,8 @@ def _about(
     if fact.copy_id is None:
         workspace_id, address = holder = _holder(fact)
         subject = {"workspace_id": workspace_id, "message_id": None, "subject": fact.subject}
-        return None, subject | attribute_person(people.get(holder), fact.person_name, address)
+        who = attribute_person(people.get(holder), fact.person_name, address)
+        return None, subject | who | ({"member_id": fact.member_id} if fact.member_id is not None else {})
     copy = copies[fact.copy_id]
     subject = {"workspace_id": copy.workspace_id, "message_id": copy.message_id, "subject": copy.subject}
     who = attribute(copy, fact.recipient_id, fact.person_name, fact.person_address)

@@ -75,7 +75,7 @@ class Sitting(SQLModel, table=True):
 
 
 class PageFigure(SQLModel, table=True):
-    """One page of a version for one member's readers: milliseconds, visits that read it, visits that went no further."""
+    """One page of a version, by whose share it was: milliseconds, visits that read it, visits that went no further."""
 
     __tablename__ = "page_figure"
 

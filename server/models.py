@@ -13,6 +13,7 @@ from server.messages import models as messages
 from server.people import models as people
 from server.sandbox import models as sandbox
 from server.scoring import models as scoring
+from server.sidebar import models as sidebar
 from server.tasks import models as tasks
 from server.tracking.site import models as site
 
@@ -20,5 +21,5 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "accounts", "consent", "documents", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox",
-    "scoring", "site", "tasks", "viewer",
+    "scoring", "sidebar", "site", "tasks", "viewer",
 ]  # fmt: skip

@@ -401,6 +401,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_document_workspace_order", ["workspace_id", "id"], unique=False)
 
     op.create_table(
+        "extension_preference",
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("shows_marks", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.PrimaryKeyConstraint("member_id"),
+    )
+    op.create_table(
+        "feed_cursor",
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.PrimaryKeyConstraint("member_id"),
+    )
+    op.create_table(
         "mailbox",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -410,6 +431,7 @@ def upgrade() -> None:
         sa.Column("state_reason", sa.String(), nullable=False),
         sa.Column("refresh_token_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("granted_scopes", sa.String(), nullable=False),
+        sa.Column("tracks_by_default", sa.Boolean(), nullable=False),
         sa.Column("history_id", sa.BigInteger(), nullable=True),
         sa.Column("watch_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("watched_at", sa.DateTime(timezone=True), nullable=True),
@@ -538,6 +560,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_person_import_state"), ["state"], unique=False)
 
     op.create_table(
+        "thread_opening",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("gmail_thread_id", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("thread_opening", schema=None) as batch_op:
+        batch_op.create_index("ix_thread_opening_at", ["at"], unique=False)
+        batch_op.create_index("ix_thread_opening_thread", ["gmail_thread_id", "member_id", "at"], unique=False)
+
+    op.create_table(
         "document_version",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("document_id", sa.Integer(), nullable=False),
@@ -628,6 +666,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_message_mailbox_id"), ["mailbox_id"], unique=False)
         batch_op.create_index("ix_message_member_id_id", ["member_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_workspace_id"), ["workspace_id"], unique=False)
+
+    op.create_table(
+        "pairing_code",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("code_hash", sa.String(), nullable=False),
+        sa.Column("challenge", sa.String(), nullable=False),
+        sa.Column("redirect", sa.String(), nullable=False),
+        sa.Column("device", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("token_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(["token_id"], ["accesstoken.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code_hash"),
+    )
+    with op.batch_alter_table("pairing_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_pairing_code_created_at"), ["created_at"], unique=False)
 
     op.create_table(
         "person_activity",
@@ -1227,6 +1287,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_person_activity_owner")
 
     op.drop_table("person_activity")
+    with op.batch_alter_table("pairing_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pairing_code_created_at"))
+
+    op.drop_table("pairing_code")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_message_workspace_id"))
         batch_op.drop_index("ix_message_member_id_id")
@@ -1239,6 +1303,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_document_version_state")
 
     op.drop_table("document_version")
+    with op.batch_alter_table("thread_opening", schema=None) as batch_op:
+        batch_op.drop_index("ix_thread_opening_thread")
+        batch_op.drop_index("ix_thread_opening_at")
+
+    op.drop_table("thread_opening")
     with op.batch_alter_table("person_import", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_import_state"))
         batch_op.drop_index(batch_op.f("ix_person_import_member_id"))
@@ -1264,6 +1333,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mailbox_email"))
 
     op.drop_table("mailbox")
+    op.drop_table("feed_cursor")
+    op.drop_table("extension_preference")
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.drop_index("ix_document_workspace_order")
         batch_op.drop_index(batch_op.f("ix_document_member_id"))

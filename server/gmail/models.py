@@ -24,7 +24,8 @@ class Mailbox(SQLModel, table=True):
 
     `sync_wanted_at` is the pending-sync row of design.md §3: set by a push or the ticker, cleared by a sync that began
     after it; in the future it is a back-off. `lease_until` and `fence` are the per-mailbox lock. `history_id` is the
-    cursor; it moves after processing. Of one address, one row of a workspace may be in use.
+    cursor; it moves after processing. `tracks_by_default` is where the track toggle in Gmail's compose stands at first.
+    Of one address, one row of a workspace may be in use.
     """
 
     __table_args__: Any = (
@@ -46,6 +47,7 @@ class Mailbox(SQLModel, table=True):
     state_reason: str = ""
     refresh_token_sealed: bytes | None = None
     granted_scopes: str = ""
+    tracks_by_default: bool = True
     history_id: int | None = Field(default=None, sa_type=BigInteger)
     watch_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     watched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.String(), nullable=False),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
         sa.Column("managers_see_team", sa.Boolean(), nullable=False),
+        sa.Column("sets_honeypots", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -263,6 +264,26 @@ def upgrade() -> None:
             ["workspace.id"],
         ),
         sa.PrimaryKeyConstraint("workspace_id", "address_hash"),
+    )
+    op.create_table(
+        "verdict_replay",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_dry", sa.Boolean(), nullable=False),
+        sa.Column("rules", sa.String(), nullable=False),
+        sa.Column("copy_cursor", sa.Integer(), nullable=False),
+        sa.Column("event_cursor", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("moved", sa.Integer(), nullable=False),
+        sa.Column("moves", sa.JSON(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "workspace_policy",
@@ -560,6 +581,53 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_person_import_state"), ["state"], unique=False)
 
     op.create_table(
+        "signature",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("member_id", "name"),
+    )
+    op.create_table(
+        "template",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sort_name", sa.String(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("is_shared", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("template", schema=None) as batch_op:
+        batch_op.create_index("ix_template_owner", ["owner_id", "sort_name", "id"], unique=False)
+        batch_op.create_index("ix_template_shared", ["workspace_id", "is_shared", "sort_name", "id"], unique=False)
+
+    op.create_table(
         "thread_opening",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=False),
@@ -632,6 +700,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mailbox_id"),
     )
     op.create_table(
+        "mailbox_signature",
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("signature_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"],
+            ["mailbox.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["signature_id"],
+            ["signature.id"],
+        ),
+        sa.PrimaryKeyConstraint("mailbox_id"),
+    )
+    with op.batch_alter_table("mailbox_signature", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mailbox_signature_signature_id"), ["signature_id"], unique=False)
+
+    op.create_table(
         "message",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -644,6 +729,8 @@ def upgrade() -> None:
         sa.Column("individually", sa.Boolean(), nullable=False),
         sa.Column("track_views", sa.Boolean(), nullable=False),
         sa.Column("track_clicks", sa.Boolean(), nullable=False),
+        sa.Column("is_merged", sa.Boolean(), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
         sa.Column("idempotency_key", sa.String(), nullable=True),
         sa.Column("request_hash", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -946,6 +1033,8 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Integer(), nullable=False),
         sa.Column("mailbox_id", sa.Integer(), nullable=False),
         sa.Column("tracking_id", sa.String(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -962,6 +1051,8 @@ def upgrade() -> None:
         sa.Column("clicks", sa.Integer(), nullable=False),
         sa.Column("replies", sa.Integer(), nullable=False),
         sa.Column("bounces", sa.Integer(), nullable=False),
+        sa.Column("reading", sa.Integer(), nullable=False),
+        sa.Column("has_doubt", sa.Boolean(), nullable=False),
         sa.Column("last_event_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["mailbox_id"],
@@ -1297,6 +1388,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_message_mailbox_id"))
 
     op.drop_table("message")
+    with op.batch_alter_table("mailbox_signature", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mailbox_signature_signature_id"))
+
+    op.drop_table("mailbox_signature")
     op.drop_table("mailbox_policy")
     op.drop_table("external_score")
     with op.batch_alter_table("document_version", schema=None) as batch_op:
@@ -1308,6 +1403,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_thread_opening_at")
 
     op.drop_table("thread_opening")
+    with op.batch_alter_table("template", schema=None) as batch_op:
+        batch_op.drop_index("ix_template_shared")
+        batch_op.drop_index("ix_template_owner")
+
+    op.drop_table("template")
+    op.drop_table("signature")
     with op.batch_alter_table("person_import", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_import_state"))
         batch_op.drop_index(batch_op.f("ix_person_import_member_id"))
@@ -1363,6 +1464,7 @@ def downgrade() -> None:
 
     op.drop_table("accesstoken")
     op.drop_table("workspace_policy")
+    op.drop_table("verdict_replay")
     op.drop_table("tracking_choice")
     op.drop_table("suppression")
     op.drop_table("soft_bounces")

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from server.clock import now
@@ -45,6 +46,7 @@ class Message(SQLModel, table=True):
     """An outgoing tracked email as its member wrote it: one or several copies carry it to its recipients.
 
     A text-only mail has `text` and no `html`: it carries no pixel and no wrapped link, so it is not trackable (T14).
+    Where it `is_merged`, subject, HTML and text are of the merge language, and `fields` holds the sender's values.
     """
 
     __table_args__ = (
@@ -63,6 +65,8 @@ class Message(SQLModel, table=True):
     individually: bool = False
     track_views: bool = True
     track_clicks: bool = True
+    is_merged: bool = False
+    fields: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     idempotency_key: str | None = None
     request_hash: str | None = None
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -83,7 +87,8 @@ class Copy(SQLModel, table=True):
 
     The row is the outbox: `state`, `due_at`, the lease and the `fence` make the send happen once (design.md §3).
     `doubted_at` is since when we cannot tell whether Gmail sent it. `tracking_id` (32 hex digits, 128 random bits) is
-    what pixel and links carry. The counters project `event`.
+    what pixel and links carry. The counters project `event`. Of a merged message each copy has its person's values in
+    `fields` and the subject that they make.
     """
 
     __tablename__ = "copy"
@@ -93,6 +98,8 @@ class Copy(SQLModel, table=True):
     message_id: int = Field(foreign_key="message.id", index=True)
     mailbox_id: int = Field(foreign_key="mailbox.id", index=True)
     tracking_id: str = Field(unique=True)
+    subject: str = Field(default="", sa_type=Text)
+    fields: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     state: str = CopyState.QUEUED
     due_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     attempts: int = 0
@@ -109,6 +116,8 @@ class Copy(SQLModel, table=True):
     clicks: int = 0
     replies: int = 0
     bounces: int = 0
+    reading: int = 0
+    has_doubt: bool = False
     last_event_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -9,6 +9,7 @@ from server.documents.viewer import models as viewer
 from server.events import models as events
 from server.feed import models as feed
 from server.gmail import models as gmail
+from server.library import models as library
 from server.messages import models as messages
 from server.people import models as people
 from server.sandbox import models as sandbox
@@ -20,6 +21,6 @@ from server.tracking.site import models as site
 metadata = SQLModel.metadata
 
 __all__ = [
-    "accounts", "consent", "documents", "events", "feed", "gmail", "messages", "metadata", "people", "sandbox",
-    "scoring", "sidebar", "site", "tasks", "viewer",
+    "accounts", "consent", "documents", "events", "feed", "gmail", "library", "messages", "metadata", "people",
+    "sandbox", "scoring", "sidebar", "site", "tasks", "viewer",
 ]  # fmt: skip

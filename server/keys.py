@@ -72,6 +72,11 @@ class Keyring:
         body, tag = signed[:-16], signed[-16:]
         return body[1:] if hmac.compare_digest(_tag(self.derive(purpose, signed[0]), body), tag) else None
 
+    def digests(self, purpose: str, text: str) -> list[str]:
+        """Return the keyed hashes of `text` (32 hex digits) under every key that is held, today's first."""
+        versions = sorted(self._roots, reverse=True)
+        return [hmac.digest(self.derive(purpose, version), text.encode(), "sha256")[:16].hex() for version in versions]
+
     def seal(self, purpose: str, secret: str, bound_to: str) -> bytes:
         """Return `secret` under AES-256-GCM, readable only together with `bound_to` (the row it belongs to)."""
         nonce = secrets.token_bytes(NONCE_BYTES)

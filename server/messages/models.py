@@ -25,13 +25,25 @@ class MessageSource(StrEnum):
 
 
 class CopyState(StrEnum):
-    """Where a copy stands on its way out; one handed to Gmail's own compose is sent there, and found again by sync."""
+    """Where a copy stands on its way out; one handed to Gmail's own compose is sent there, and found again by sync.
+
+    An excluded copy was not sent because of what its recipient said; `Copy.exclusion` names the reason.
+    """
 
     HANDED = "handed"
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    EXCLUDED = "excluded"
+
+
+class Silence(StrEnum):
+    """What a copy does not tell of its readers: their views, because they did not agree; anything, as they objected."""
+
+    NONE = ""
+    VIEWS = "views"
+    ALL = "all"
 
 
 class InboundKind(StrEnum):
@@ -47,6 +59,8 @@ class Message(SQLModel, table=True):
 
     A text-only mail has `text` and no `html`: it carries no pixel and no wrapped link, so it is not trackable (T14).
     Where it `is_merged`, subject, HTML and text are of the merge language, and `fields` holds the sender's values.
+    `policy`, `has_notice` and `has_unsubscribe` keep what the policy said when it was written. Under an aggregate policy
+    the message alone counts, in `aggregate_views` and `aggregate_clicks`; its copies do not.
     """
 
     __table_args__ = (
@@ -65,6 +79,11 @@ class Message(SQLModel, table=True):
     individually: bool = False
     track_views: bool = True
     track_clicks: bool = True
+    policy: str = "individual"
+    has_notice: bool = False
+    has_unsubscribe: bool = False
+    aggregate_views: int = 0
+    aggregate_clicks: int = 0
     is_merged: bool = False
     fields: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     idempotency_key: str | None = None
@@ -110,6 +129,8 @@ class Copy(SQLModel, table=True):
     gmail_thread_id: str | None = Field(default=None, index=True)
     rfc822_message_id: str | None = Field(default=None, index=True)
     failure: str = ""
+    exclusion: str = ""
+    silence: str = Silence.NONE
     doubted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     views: int = 0

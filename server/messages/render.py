@@ -28,6 +28,7 @@ from server.messages.addresses import drop_control
 from server.messages.html import QUOTES, parse_body
 from server.messages.links import wrap_links
 from server.messages.models import Copy, Message, Recipient
+from server.messages.personal import html_of, subject_of, text_of
 from server.messages.plain import to_text
 from server.tracking.tokens import link_url, pixel_url
 
@@ -58,7 +59,7 @@ def render_copy(
         named = [r for r in recipients if (r.kind if not message.individually else "to") == kind]
         if named:
             mail[kind.capitalize()] = ", ".join(_format_address(r.name, r.address) for r in named)
-    mail["Subject"] = _encode(message.subject, "Subject")  # type: ignore[assignment]
+    mail["Subject"] = _encode(subject_of(message, copy), "Subject")  # type: ignore[assignment]
     mail["Date"] = format_datetime(now())
     mail["Message-ID"] = make_msgid(domain=mailbox.email.rpartition("@")[2])
     mail[COPY_HEADER] = copy_mark(copy)
@@ -75,7 +76,7 @@ def render_html(
     recipients: Sequence[Recipient],
 ) -> str:  # fmt: skip
     """Return the HTML of `message` with the links, the document shares and the pixel of `copy`."""
-    body = parse_body(message.html)
+    body = parse_body(html_of(message, copy))
     share_links(session, settings, keys, body, copy, recipients)
     return _track(settings, keys, sender_key, message, copy, body)
 
@@ -96,8 +97,8 @@ def _make_body(
     recipients: Sequence[Recipient],
 ) -> Mail:  # fmt: skip
     if message.is_text:
-        return MIMEText(message.text, "plain", QUOTED_PRINTABLE)  # type: ignore[arg-type]
-    body = parse_body(message.html)
+        return MIMEText(text_of(message, copy), "plain", QUOTED_PRINTABLE)  # type: ignore[arg-type]
+    body = parse_body(html_of(message, copy))
     share_links(session, settings, keys, body, copy, recipients)
     mail = MIMEMultipart("alternative")
     mail.attach(MIMEText(to_text(body.inner_html or ""), "plain", QUOTED_PRINTABLE))  # type: ignore[arg-type]

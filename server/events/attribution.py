@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from server.events.models import UNOWNED
@@ -28,13 +29,17 @@ class Reader:
 
 @dataclass(slots=True)
 class SentCopy:
-    """What an event needs to know of the copy it is about."""
+    """What an event needs to know of the copy it is about; `audience` is how many people got the whole message."""
 
     workspace_id: int
     member_id: int
     message_id: int
     subject: str
     sent_at: datetime | None
+    policy: str = "individual"
+    silence: str = ""
+    is_merged: bool = False
+    audience: int = 0
     recipients: list[Reader] = field(default_factory=list)
 
 
@@ -47,6 +52,15 @@ class KnownPerson:
     name: str
 
 
+Everybody = aliased(Recipient)
+# Counted for mail under an aggregate policy only: there the smallest audience decides what is kept.
+AUDIENCE = case(
+    (
+        col(Message.policy) == "aggregate",
+        select(func.count()).where(col(Everybody.message_id) == col(Message.id)).scalar_subquery(),
+    ),
+    else_=0,
+)
 Holder = tuple[int, str]  # a workspace's id, and an address in lower case
 
 
@@ -61,6 +75,10 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
             col(Message.workspace_id),
             col(Message.member_id),
             col(Message.subject),
+            col(Message.policy),
+            col(Copy.silence),
+            col(Message.is_merged),
+            AUDIENCE,
             col(Recipient.id),
             col(Recipient.person_id),
             col(Recipient.address),
@@ -72,8 +90,12 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
         .where(col(Copy.id).in_(copy_ids))
         .order_by(col(Copy.id), col(Recipient.id))
     )
-    for copy_id, sent_at, message_id, workspace_id, member_id, subject, *recipient in session.execute(query):
-        copy = copies.setdefault(copy_id, SentCopy(workspace_id, member_id, message_id, subject, sent_at))
+    for copy_id, sent_at, message_id, workspace_id, member_id, subject, *rest in session.execute(query):
+        policy, silence, is_merged, audience, *recipient = rest
+        copy = SentCopy(
+            workspace_id, member_id, message_id, subject, sent_at, policy, silence, is_merged, audience or 0
+        )
+        copy = copies.setdefault(copy_id, copy)
         if recipient[0] is not None:
             copy.recipients.append(Reader(*recipient))
     return copies

@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from server import queue
 from server.clock import now
 from server.config import get_settings
+from server.consent.outcomes import note_outcomes
 from server.events.attribution import (
     Holder,
     KnownPerson,
@@ -29,6 +30,7 @@ from server.events.bursts import count_links
 from server.events.counters import move_counters
 from server.events.models import Event, EventClock, EventKind, Verdict
 from server.events.place import Place, find_place
+from server.events.quiet import drop_silent, keep_sums
 from server.events.verdict import VERSION, judge
 from server.people.activity import note_events
 from server.scoring.score import count_events
@@ -70,7 +72,7 @@ class Fact:
 def record(session: Session, facts: Sequence[Fact]) -> list[int]:
     """Record `facts` and return the ids of the new events; facts already known, or whose copy is gone, are skipped."""
     copies = load_copies(session, {fact.copy_id for fact in facts if fact.copy_id is not None})
-    facts = [fact for fact in facts if fact.copy_id is None or fact.copy_id in copies]
+    facts = drop_silent([fact for fact in facts if fact.copy_id is None or fact.copy_id in copies], copies)
     if not facts:
         return []
     first_id = _take_ids(session, len(facts))
@@ -80,6 +82,7 @@ def record(session: Session, facts: Sequence[Fact]) -> list[int]:
         _make_row(first_id + index, fact, _about(fact, copies, people), links.get(fact.hit_id, 0))
         for index, fact in enumerate(facts)
     ]
+    rows = keep_sums(rows, copies)
     ids = _insert(session, rows)
     if ids:
         _project(session, [row for row in rows if row["id"] in ids])
@@ -97,6 +100,7 @@ def _project(session: Session, rows: list[dict[str, Any]]) -> None:
     move_counters(session, rows)
     count_events(session, rows)
     note_events(session, rows)
+    note_outcomes(session, rows)
 
 
 def _take_ids(session: Session, count: int) -> int:

@@ -2,6 +2,7 @@
 
 import htmx from "htmx.org";
 import { foldRepeats, keepFolds } from "./repeats.js";
+import { keepSeen } from "./seen.js";
 import { openStream } from "./stream.js";
 import { tellDay, tellTimes } from "./time.js";
 
@@ -45,6 +46,7 @@ function makeView(feed, signal) {
     },
     onState: showState,
   };
+  if (!of && !q) keepSeen(() => view.lastId, signal);
   return view;
 }
 
@@ -73,6 +75,7 @@ function addRow(html) {
   tellTimes(list());
   markRows();
   announce(row);
+  document.dispatchEvent(new Event("warmline:shown"));
 }
 
 /** Return the row before which `row` stands (at, then id, descending), undefined at the end. @param {HTMLElement} row */

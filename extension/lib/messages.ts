@@ -41,6 +41,8 @@ export interface Standing {
   unread: number;
   /** Prefixes of the member's own pixels (`https://edge/o/<sender-key>/`); stripped from quoted text. */
   ownPixels: string[];
+  /** Whether marks are wanted, by the server and by the options. */
+  showsMarks: boolean;
 }
 
 export interface OutgoingMail {
@@ -54,6 +56,8 @@ export interface OutgoingMail {
   individually: boolean;
   /** Where a reply belongs, if it is one. */
   gmailThreadId: string | null;
+  /** The same for each try to send this very mail (1–200 characters): the server then sends individual copies once. */
+  key: string;
 }
 
 export interface PreparedMail {
@@ -61,6 +65,9 @@ export interface PreparedMail {
   id: number;
   /** What Gmail shall send in place of the body; null where the server sends by itself (individually). */
   html: string | null;
+  /** Where the server shows what it sends individually, and to how many; null and 0 otherwise. */
+  url: string | null;
+  recipients: number;
 }
 
 export type ReadingState = "none" | "machine" | "probable" | "confirmed";
@@ -69,6 +76,9 @@ export interface Mark {
   state: ReadingState;
   /** The state in the member's language. */
   word: string;
+  views: number;
+  clicks: number;
+  replies: number;
 }
 
 export type ContentKind = "document" | "template" | "snippet";
@@ -115,10 +125,6 @@ export interface Requests {
   /** Only in answer to a click or a key. */
   openSidePanel: { ask: Record<never, never>; answer: null };
   openOptions: { ask: Record<never, never>; answer: null };
-  /** A page of ours heard on its stream that there is something to tell. */
-  tell: { ask: { tag: string; title: string; text: string; path: string }; answer: null };
-  /** A page of ours showed the Engagement tab up to this event. */
-  seen: { ask: { lastId: number }; answer: null };
 }
 
 /** What the service worker tells the content scripts of all Gmail tabs, unasked. */

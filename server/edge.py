@@ -9,6 +9,7 @@ from flask_babel import Babel, get_locale
 
 from server.config import Settings, load_settings
 from server.db import Database
+from server.documents.viewer import routes as viewer_routes
 from server.icons import init_app as init_icons
 from server.keys import Keyring
 from server.tracking import routes
@@ -41,4 +42,5 @@ def _create_pages(settings: Settings, keys: Keyring) -> Flask:
     init_icons(app)
     app.jinja_env.globals["get_locale"] = get_locale
     app.register_blueprint(routes.bp)
+    app.register_blueprint(viewer_routes.bp)
     return app

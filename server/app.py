@@ -16,6 +16,7 @@ from server.messages import routes as messages_routes
 from server.people import routes as people_routes
 from server.sandbox import routes as sandbox_routes
 from server.scoring import routes as scoring_routes
+from server.sidebar import routes as sidebar_routes
 from server.tasks import routes as tasks_routes
 from server.tracking.site import routes as site_routes
 
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         site_routes,
         scoring_routes,
         tasks_routes,
+        sidebar_routes,
         api_routes,
     ):
         app.register_blueprint(room.bp)

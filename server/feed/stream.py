@@ -6,6 +6,7 @@ point at which it joined; then, from that point on, what is recorded live: no ga
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -36,6 +37,7 @@ RETRY_MS = 2000
 REPLAY_ROWS = 1000
 REPLAY_SPAN = 50_000  # ids of the whole installation that a replay looks through at most
 RENDERED_AT_ONCE = 100
+EXTENSION = re.compile(r"chrome-extension://[a-p]{32}")
 
 log = structlog.get_logger()
 Scope = MutableMapping[str, Any]
@@ -102,7 +104,7 @@ class Stream:
             await _refuse(send, HTTPStatus.NOT_FOUND, None)
         elif scope["method"] != "GET":
             await _refuse(send, HTTPStatus.METHOD_NOT_ALLOWED, None)
-        elif origin is not None and origin not in self._origins:
+        elif origin is not None and origin not in self._origins and not EXTENSION.fullmatch(origin):
             await _refuse(send, HTTPStatus.FORBIDDEN, None)
         else:
             listener, after_id, status = await self._admit(scope, headers)
@@ -119,8 +121,8 @@ class Stream:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         ticket = read_ticket(self._keys, query.get("ticket", [""])[0])
         after = headers.get("last-event-id") or query.get("after", [""])[0]
-        if ticket is None:
-            return None, None, HTTPStatus.FORBIDDEN
+        if ticket is None or (ticket.token_id is None and EXTENSION.fullmatch(headers.get("origin", ""))):
+            return None, None, HTTPStatus.FORBIDDEN  # an extension listens with its own token, not by a page's session
         try:
             is_refused = bool(await self.tailer.read(find_refused, {ticket}))
             search = await self.tailer.read(read_search, ticket) if ticket.search else None

@@ -25,7 +25,7 @@ LOOK_SECONDS = 1.0
 ACCESS_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 BATCH = 200
-TOPICS = ("message", "mailbox", "task", "target", "person")  # passed on to the pages
+TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension")  # passed on to the pages
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")

@@ -30,7 +30,7 @@ class PairingCode(SQLModel, table=True):
 
 
 class ThreadOpening(SQLModel, table=True):
-    """A member's browser was about to show this Gmail thread: what fetches its pixels around `at` is the member (T12)."""
+    """A member's browser was about to show this thread: whoever fetches its pixels around `at` is that member (T12)."""
 
     __tablename__ = "thread_opening"
     __table_args__: Any = (

@@ -50,7 +50,7 @@ function show(tag, title, body, url) {
 }
 
 /** Put a task's reminder into the page, once. @param {number} id */
-function showReminder(id) {
+export function showReminder(id) {
   if (document.getElementById(`task-reminder-${id}`)) return;
   htmx.ajax("get", `/tasks/${id}/reminder`, { target: "#toasts", swap: "beforeend" });
 }

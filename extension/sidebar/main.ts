@@ -1,0 +1,33 @@
+// The sidebar: the server's own panels under tabs of ours, in a frame inside Gmail and in Chrome's side panel alike.
+
+import "../lib/language";
+import htmx from "htmx.org";
+import "htmx-ext-response-targets";
+import "idiomorph/htmx";
+import { keepFeed } from "../../web/feed.js";
+import { showReminder } from "../../web/notify.js";
+import { keepTasks } from "../../web/tasks.js";
+import { keepTimes } from "../../web/time.js";
+import { keepPictures } from "./pictures";
+import { keepServer } from "./server";
+import { keepTabs } from "./tabs";
+import { keepStanding } from "./standing";
+import { sayAll } from "../lib/words";
+
+Object.assign(htmx.config, {
+  allowEval: false,
+  allowScriptTags: false,
+  historyEnabled: false,
+  includeIndicatorStyles: false,
+  selfRequestsOnly: false, // the server is another origin; `server.ts` lets requests go to no other
+  responseTargetUnsetsError: false,
+});
+
+sayAll(document);
+keepServer();
+keepPictures();
+keepTimes();
+keepFeed();
+keepTasks();
+document.body.addEventListener("warmline:reminder", (event) => showReminder((event as CustomEvent<{ id: number }>).detail.id));
+keepStanding(keepTabs());

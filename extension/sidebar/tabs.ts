@@ -1,0 +1,75 @@
+// The tabs: Engagement, Tasks, Target in this order, and the thread that Gmail shows while it shows one. The last is kept.
+
+import htmx from "htmx.org";
+import { find } from "../lib/page";
+import { say } from "../lib/words";
+import { keepThread } from "./thread";
+
+const PANELS = ["engagement", "tasks", "target"] as const;
+const KEPT = "sidebar_tab";
+type Tab = (typeof PANELS)[number] | "thread";
+
+export interface Tabs {
+  /** Load the tab that was open last. */
+  open: () => void;
+  /** Show nothing of the server any more. */
+  close: () => void;
+}
+
+/** Let the tabs be chosen; nothing is loaded before `open`. */
+export function keepTabs(): Tabs {
+  let tab = readKept();
+  let isOpen = false;
+  const thread = keepThread((isThere) => {
+    find("thread-tab").hidden = !isThere;
+    if (isThere) show("thread");
+    else if (tab === "thread") show(readKept());
+  });
+  for (const link of document.querySelectorAll<HTMLAnchorElement>(".window-tab")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const chosen = link.hash.slice(1) as Tab;
+      if (chosen !== "thread") localStorage.setItem(KEPT, chosen);
+      show(chosen);
+    });
+  }
+
+  function show(chosen: Tab): void {
+    tab = chosen;
+    const name = `tab${chosen[0]?.toUpperCase()}${chosen.slice(1)}`;
+    find("title").textContent = document.title = say(name);
+    for (const link of document.querySelectorAll<HTMLAnchorElement>(".window-tab")) {
+      if (link.hash === `#${chosen}`) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    if (isOpen) void load(chosen === "thread" ? thread.path() : `/extension/panels/${chosen}`);
+  }
+
+  return {
+    open() {
+      isOpen = true;
+      show(thread.isThere() ? "thread" : tab);
+    },
+    close() {
+      isOpen = false;
+      find("panel").replaceChildren();
+      find("problem").replaceChildren();
+      document.dispatchEvent(new Event("warmline:floated")); // ends the stream of a feed that is gone
+    },
+  };
+}
+
+async function load(path: string): Promise<void> {
+  const loading = document.createElement("p");
+  loading.className = "text-muted px-2 py-6 text-center";
+  loading.textContent = say("loading");
+  find("problem").replaceChildren();
+  find("panel").replaceChildren(loading);
+  await htmx.ajax("get", path, { target: "#panel", swap: "innerHTML" });
+  if (loading.isConnected) loading.textContent = say("loadFailed");
+}
+
+function readKept(): Tab {
+  const kept = localStorage.getItem(KEPT);
+  return PANELS.find((name) => name === kept) ?? PANELS[0];
+}

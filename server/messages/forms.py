@@ -34,6 +34,7 @@ class ComposeForm:
         return Draft(
             to=[self.to], cc=[self.cc], subject=self.subject, html=html, text=self.body,
             individually=self.individually, track_views=self.track_views, track_clicks=self.track_clicks,
+            merges=True,
         )  # fmt: skip
 
 

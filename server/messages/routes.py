@@ -9,6 +9,7 @@ from sqlmodel import Session
 from server.db import get_session
 from server.errors import Refused
 from server.htmx import is_partial_wanted, render
+from server.library.fields import list_known
 from server.messages import outbox
 from server.messages.compose import compose
 from server.messages.forms import ComposeForm, make_form, read_form
@@ -88,8 +89,9 @@ def add_retry(copy_id: int) -> ResponseReturnValue:
 
 
 def _render_compose(form: ComposeForm, error: Refused | None = None) -> str:
-    senders = list_senders(get_session(write=False), current_user.id)
-    return render_template("messages/compose.html", form=form, error=error, senders=senders)
+    session = get_session(write=False)
+    senders, known_fields = list_senders(session, current_user.id), list_known(session, current_user.workspace_id)
+    return render_template("messages/compose.html", form=form, error=error, senders=senders, known_fields=known_fields)
 
 
 def _get_message(session: Session, message_id: int) -> MessageView:

@@ -24,6 +24,21 @@ async function buildScripts() {
   });
 }
 
+/** The documents' viewer has a bundle of its own: recipients load nothing of the app. */
+async function buildViewer() {
+  await build({
+    entryPoints: ["viewer.js", "viewer.css"].map((name) => join(root, "web/viewer", name)),
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    external: ["*.woff2"],
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
 function buildStyles() {
   const cli = join(root, "node_modules/@tailwindcss/cli/dist/index.mjs");
   const paths = ["--input", join(root, "web/app.css"), "--output", join(out, "app.css")];
@@ -56,6 +71,7 @@ function compress() {
 
 mkdirSync(out, { recursive: true });
 await buildScripts();
+await buildViewer();
 buildStyles();
 copyFont();
 buildIcons();

@@ -36,9 +36,10 @@ class View:
         """Return the page's height in thousandths of its width."""
         return round(1000 * page.height / page.width) if page.width else 1414
 
-    def built(self, name: str) -> str:
-        """Return the address of a built file."""
-        return f"../viewer/{name}?v={digest(name)}"
+
+def built(name: str) -> str:
+    """Return the address of a built file, from a page right under `/d/`."""
+    return f"../viewer/{name}?v={digest(name)}"
 
 
 def make_page(settings: Settings, token: str, share: Share, document: Document, version: DocumentVersion) -> View:

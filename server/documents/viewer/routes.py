@@ -13,7 +13,7 @@ from server.documents.protection import Closed
 from server.documents.viewer.answers import answer_file, answer_image, answer_json, answer_page
 from server.documents.viewer.entry import Entry, enter, find_entry
 from server.documents.viewer.grants import PASS_SECONDS, make_grant, read_grant
-from server.documents.viewer.page import make_page
+from server.documents.viewer.page import built, make_page
 from server.documents.viewer.reports import MAX_BODY_BYTES, BadReport, make_data, make_download, read_report
 from server.errors import Refused
 from server.keys import get_keys
@@ -26,11 +26,12 @@ from server.tracking.hits import make_record
 PASS_COOKIE = "warmline_reader"  # noqa: S105 - a cookie's name
 BUILT = ("viewer.js", "viewer.css", "favicon.svg", "figtree-latin-wght-normal.woff2")
 TEXTS_AT_ONCE = 50
-RETRY_SECONDS = 5
+RETRY_SECONDS = 3
 STATUS_OF_CLOSED = {Closed.PREPARING: 200, Closed.FAILED: 200}  # the others are gone
 SHARE = "/d/<token>"
 
 bp = Blueprint("viewer", __name__)
+bp.add_app_template_global(built)
 
 
 @bp.get(SHARE)
@@ -41,7 +42,10 @@ def show(token: str) -> Response:
     version = entry.version
     if entry.closed is not None or version is None:
         html = render_template("documents/viewer_closed.html", closed=entry.closed)
-        return answer_page(html, STATUS_OF_CLOSED.get(entry.closed or Closed.DELETED, 410))
+        response = answer_page(html, STATUS_OF_CLOSED.get(entry.closed or Closed.DELETED, 410))
+        if entry.closed == Closed.PREPARING:
+            response.headers["Refresh"] = str(RETRY_SECONDS)
+        return response
     if entry.email is None:
         return _ask(token, entry)
     is_own = read_device(get_keys(), request.cookies.get(COOKIE_NAME, "")) is not None
@@ -154,7 +158,7 @@ def _open(token: str) -> int:
 
 def _ask(token: str, entry: Entry, error: Refused | None = None) -> Response:
     html = render_template(
-        "documents/viewer_entry.html", token=token, share=entry.share, error=error,
+        "documents/viewer_entry.html", up="../" if error else "", token=token, share=entry.share, error=error,
         email=request.form.get("email", "") if error else "",
     )  # fmt: skip
     return answer_page(html, error.status if error else 200)

@@ -31,8 +31,15 @@ def prepare(session: Session, mailbox: Mailbox, message: Message) -> Policy:
         answers.setdefault(copy_id, []).append(choices.get(address.lower()))
     for copy_id, of_copy in answers.items():
         if silence := _find_silence(policy, of_copy):
-            session.execute(update(Copy).where(col(Copy.id) == copy_id).values(silence=silence))
+            session.get_one(Copy, copy_id).silence = silence
+    session.flush()
     return policy
+
+
+def find_silence(session: Session, mailbox: Mailbox, message: Message, addresses: Collection[str]) -> Silence:
+    """Return what a copy of `message` to these addresses must not tell, where it is added later than the rest."""
+    choices = find_choices(session, message.workspace_id, addresses)
+    return _find_silence(policy_for(session, mailbox), [choices.get(address.lower()) for address in addresses])
 
 
 def _find_silence(policy: Policy, answers: Collection[Answer | None]) -> Silence:

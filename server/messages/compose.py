@@ -12,6 +12,8 @@ from sqlmodel import Session, select
 
 from server.accounts.models import Member
 from server.config import get_settings
+from server.consent.silence import prepare
+from server.consent.suppression import refuse_suppressed
 from server.errors import Refused
 from server.gmail.models import Mailbox, MailboxState
 from server.keys import get_keys
@@ -62,6 +64,8 @@ def compose(
         return known
     recipients = _read_recipients(draft)
     draft = _clean(draft)
+    if draft.source != MessageSource.SAMPLE:
+        refuse_suppressed(session, member.workspace_id, [address.address for _kind, address in recipients])
     shared_by = 1 if draft.individually else sum(kind == "to" for kind, _address in recipients)
     texts = (draft.subject, draft.html, draft.text)
     merge = find_merge(session, member, mailbox, *texts, shared_by) if draft.merges else None
@@ -81,6 +85,7 @@ def compose(
             raise
         return known
     _add_copies(session, member, message, recipients, merge)
+    prepare(session, mailbox, message)
     _add_links(session, message)
     return message
 

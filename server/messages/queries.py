@@ -16,7 +16,7 @@ from server.messages.models import Copy, CopyState, Link, Message, Recipient
 PAGE_SIZE = 50
 SHOWN_RECIPIENTS = 3
 # What a message with several copies shows: the first of these that one of its copies is in.
-STATE_ORDER = (CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.SENT)
+STATE_ORDER = (CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.SENT, CopyState.EXCLUDED)
 
 
 class Counts(NamedTuple):
@@ -57,8 +57,8 @@ class MessageView:
 
     @property
     def counts(self) -> Counts:
-        """What came of all copies."""
-        return sum((counts_of(copy) for copy in self.copies), Counts())
+        """What came of all copies, and what their readers did whom the policy leaves unnamed."""
+        return sum((counts_of(copy) for copy in self.copies), sums_of(self.message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,11 @@ def message_state(copies: Iterable[Copy]) -> str:
 def counts_of(copy: Copy) -> Counts:
     """Return what came of one copy."""
     return Counts(copy.views, copy.clicks, copy.replies, copy.bounces)
+
+
+def sums_of(message: Message) -> Counts:
+    """Return what is counted for a message as a whole, under an aggregate policy."""
+    return Counts(message.aggregate_views, message.aggregate_clicks)
 
 
 def find_message(session: Session, member: Member, message_id: int) -> MessageView | None:
@@ -155,7 +160,7 @@ def _make_lines(session: Session, messages: Sequence[Message]) -> list[MessageLi
     sums = [func.sum(column) for column in (Copy.views, Copy.clicks, Copy.replies, Copy.bounces)]
     by_state = select(Copy.message_id, Copy.state, *sums).where(col(Copy.message_id).in_(ids))
     states: dict[int, set[str]] = {message_id: set() for message_id in ids}
-    counts = dict.fromkeys(ids, Counts())
+    counts = {message.id: sums_of(message) for message in messages}
     for message_id, state, *figures in session.execute(by_state.group_by(col(Copy.message_id), col(Copy.state))):
         states[message_id].add(state)
         counts[message_id] += tuple(figures)

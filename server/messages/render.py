@@ -25,9 +25,10 @@ from server.documents.rewrite import share_links
 from server.gmail.models import Mailbox
 from server.keys import Keyring
 from server.messages.addresses import drop_control
+from server.messages.footer import list_headers, make_footer
 from server.messages.html import QUOTES, parse_body
 from server.messages.links import wrap_links
-from server.messages.models import Copy, Message, Recipient
+from server.messages.models import Copy, Message, Recipient, Silence
 from server.messages.personal import html_of, subject_of, text_of
 from server.messages.plain import to_text
 from server.tracking.tokens import link_url, pixel_url
@@ -63,6 +64,8 @@ def render_copy(
     mail["Date"] = format_datetime(now())
     mail["Message-ID"] = make_msgid(domain=mailbox.email.rpartition("@")[2])
     mail[COPY_HEADER] = copy_mark(copy)
+    for name, value in list_headers(settings, keys, message, copy, recipients):
+        mail[name] = value
     return mail.as_bytes(policy=SMTP)
 
 
@@ -73,36 +76,38 @@ def copy_mark(copy: Copy) -> str:
 
 def render_html(
     session: Session, settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy,
-    recipients: Sequence[Recipient],
+    recipients: Sequence[Recipient], html: str | None = None,
 ) -> str:  # fmt: skip
-    """Return the HTML of `message` with the links, the document shares and the pixel of `copy`."""
-    body = parse_body(html_of(message, copy))
+    """Return the HTML of `message`, or `html` in its place, with the links, document shares and pixel of `copy`."""
+    body = parse_body(html_of(message, copy) if html is None else html)
     share_links(session, settings, keys, body, copy, recipients)
     return _track(settings, keys, sender_key, message, copy, body)
 
 
 def _track(settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy, body: LexborNode) -> str:
-    if message.track_clicks:
+    if message.track_clicks and copy.silence != Silence.ALL:
         wrap_links(
             settings,
             body,
             lambda position, target: link_url(settings, keys, sender_key, copy.tracking_id, position, target),
         )
     html = body.inner_html or ""
-    return _add_pixel(html, pixel_url(settings, keys, sender_key, copy.tracking_id)) if message.track_views else html
+    has_pixel = message.track_views and copy.silence == Silence.NONE
+    return _add_pixel(html, pixel_url(settings, keys, sender_key, copy.tracking_id)) if has_pixel else html
 
 
 def _make_body(
     session: Session, settings: Settings, keys: Keyring, member: Member, message: Message, copy: Copy,
     recipients: Sequence[Recipient],
 ) -> Mail:  # fmt: skip
+    footer = make_footer(settings, keys, member, message, copy)
     if message.is_text:
-        return MIMEText(text_of(message, copy), "plain", QUOTED_PRINTABLE)  # type: ignore[arg-type]
+        return MIMEText(text_of(message, copy) + footer.text, "plain", QUOTED_PRINTABLE)  # type: ignore[arg-type]
     body = parse_body(html_of(message, copy))
     share_links(session, settings, keys, body, copy, recipients)
     mail = MIMEMultipart("alternative")
-    mail.attach(MIMEText(to_text(body.inner_html or ""), "plain", QUOTED_PRINTABLE))  # type: ignore[arg-type]
-    html = _track(settings, keys, member.sender_key, message, copy, body)
+    mail.attach(MIMEText(to_text(body.inner_html or "") + footer.text, "plain", QUOTED_PRINTABLE))  # type: ignore[arg-type]
+    html = _track(settings, keys, member.sender_key, message, copy, body) + footer.html
     mail.attach(MIMEText(f"<html><body>{html}</body></html>\n", "html", QUOTED_PRINTABLE))  # type: ignore[arg-type]
     return mail
 

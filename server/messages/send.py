@@ -5,7 +5,7 @@ whoever comes second gets “not found”. Only the draft whose id is in the row
 that draft, then for the sent mail, before anything else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 
 import structlog
@@ -23,7 +23,9 @@ from server.messages.outbox import (
     MAX_ATTEMPTS,
     Claim,
     claim_copy,
+    exclude,
     fail,
+    find_exclusion,
     lease_end,
     note_doubt,
     note_failure,
@@ -43,14 +45,19 @@ def send(session: Session, copy_id: int) -> Iterator[None]:
     claim = claim_copy(session, copy_id)
     if claim is None:
         return
+    exclusion = find_exclusion(session, claim)
+    is_untried = claim.fence == 1
     if claim.copy.attempts > MAX_ATTEMPTS:
         fail(session, claim, GAVE_UP)
+    elif exclusion and is_untried:
+        exclude(session, claim, exclusion)
     yield
-    if claim.copy.attempts > MAX_ATTEMPTS:
+    if claim.copy.attempts > MAX_ATTEMPTS or (exclusion and is_untried):
         return
     try:
         with Gmail.open(claim.mailbox) as gmail:
-            yield from _deliver(session, claim, gmail)
+            if not exclusion or not (yield from _take_back(session, claim, gmail, exclusion)):
+                yield from _deliver(session, claim, gmail)
     except GmailFailure as failure:
         note_failure(session, claim, failure)  # stores nothing where the mail was sent already
         yield
@@ -68,6 +75,21 @@ def read_back(session: Session, copy_id: int) -> Iterator[None]:
             yield from _read_back(session, copy.id, copy.gmail_id, gmail)
     except GmailFailure as failure:
         log.warning("Message-ID not read back; looking again later", copy_id=copy_id, reason=failure.message)
+
+
+def _take_back(session: Session, claim: Claim, gmail: Gmail, reason: str) -> Generator[None, None, bool]:
+    """Delete the draft of an earlier try and keep the copy back; return False where that try may have sent it."""
+    draft_id = claim.copy.gmail_draft_id
+    if draft_id is None:
+        draft = _find_own_draft(gmail, claim)
+        draft_id = draft.draft_id if draft else None
+    elif not gmail.has_draft(draft_id):
+        return False
+    if draft_id is not None:
+        gmail.delete_draft(draft_id)
+    exclude(session, claim, reason)
+    yield
+    return True
 
 
 def _deliver(session: Session, claim: Claim, gmail: Gmail) -> Iterator[None]:

@@ -4,11 +4,13 @@ A job loads by id, returns quietly if the row is gone, calls one verb and commit
 itself: what must happen once is claimed in the database. The recurring looks find rows that are due and wake their job.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
 
 from sqlmodel import Session
 
+from server.campaigns import advance, campaigns, deliveries, follow, runs, stops
 from server.clock import now
 from server.config import get_settings
 from server.db import get_db
@@ -22,6 +24,8 @@ from server.scoring import recompute
 from server.tasks import reminders, tasks
 from server.ticker import Recurring
 from server.tracking.drain import Lookout, drain_batch, hold_journal
+
+SLICE_SECONDS = 1.0  # then the next job of the queue
 
 
 def job(run: Callable[..., None]) -> Callable[..., None]:
@@ -81,6 +85,30 @@ def recompute_scores(workspace_id: int) -> None:
 
 
 @job
+def prepare_run(run_id: int) -> None:
+    """Take the next people of a campaign's audience into its run."""
+    _commit_while(runs.prepare_batch, run_id)
+
+
+@job
+def advance_campaign(campaign_id: int) -> None:
+    """Let the people of a campaign whose step is due do it."""
+    _commit_while(advance.advance_batch, campaign_id)
+
+
+@job
+def settle_deliveries() -> None:
+    """Follow what became of the campaigns' mail in the outbox."""
+    _commit_while(deliveries.settle_batch)
+
+
+@job
+def follow_events() -> None:
+    """Let campaigns follow the newest events."""
+    _commit_while(follow.follow_batch)
+
+
+@job
 def import_people(import_id: int) -> None:
     """Take in the next lines of an uploaded file of people."""
     _commit_each(imports.run, import_id)
@@ -92,9 +120,56 @@ def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -
             session.commit()
 
 
+def _commit_while(step: Callable[..., bool], *ids: int) -> None:
+    """Call `step`, a transaction a time, while it says that there is more, but for no longer than a slice."""
+    end = time.monotonic() + SLICE_SECONDS
+    with get_db().session() as session:
+        while step(session, *ids):
+            session.commit()
+            if time.monotonic() > end:
+                return  # the ticker finds what is left
+        session.commit()
+
+
 def wake_due_copies() -> None:
     """Wake a worker for each copy that is due, or whose worker is gone."""
     _wake_each("send_copy", outbox.find_due)
+
+
+def want_overlooked_syncs() -> None:
+    """Ask for a sync of each mailbox that must be read before a campaign's next mail may leave it."""
+    with get_db().session(write=False) as session:
+        ids = outbox.find_overlooked(session)
+    if ids:
+        with get_db().session() as session:
+            schedule.want_syncs(session, ids)
+            session.commit()
+        for mailbox_id in ids:
+            get_wakeups().wake("sync_mailbox", mailbox_id)
+
+
+def start_due_campaigns() -> None:
+    """Start each campaign, or further run of one, whose time has come; close those that are through."""
+    with get_db().session(write=False) as session:
+        is_wanted = campaigns.has_due_start(session) or runs.has_finished(session) or stops.has_due_return(session)
+    if is_wanted:
+        with get_db().session() as session:
+            campaigns.start_due(session)
+            runs.finish_runs(session)
+            stops.resume_due(session)
+            session.commit()
+
+
+def wake_campaigns() -> None:
+    """Wake workers for whatever campaigns have to do: take an audience, advance, follow mail and events."""
+    _wake_each("prepare_run", runs.find_preparing)
+    _wake_each("advance_campaign", advance.find_due)
+    with get_db().session(write=False) as session:
+        is_settling, has_events = deliveries.find_settled(session), follow.has_news(session)
+    if is_settling:
+        get_wakeups().wake("settle_deliveries")
+    if has_events:
+        get_wakeups().wake("follow_events")
 
 
 def wake_unread_copies() -> None:
@@ -196,6 +271,9 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(0.1, wake_drain),
     Recurring(86_400, add_event_partitions),
     Recurring(1, wake_due_copies),
+    Recurring(0.5, want_overlooked_syncs),
+    Recurring(1, start_due_campaigns),
+    Recurring(0.5, wake_campaigns),
     Recurring(3, wake_unread_copies),
     Recurring(1, want_due_polls),
     Recurring(1, wake_due_syncs),

@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from server.accounts import models as accounts
+from server.campaigns import models as campaigns
 from server.consent import models as consent
 from server.documents import models as documents
 from server.documents.viewer import models as viewer
@@ -21,6 +22,6 @@ from server.tracking.site import models as site
 metadata = SQLModel.metadata
 
 __all__ = [
-    "accounts", "consent", "documents", "events", "feed", "gmail", "library", "messages", "metadata", "people",
+    "accounts", "campaigns", "consent", "documents", "events", "feed", "gmail", "library", "messages", "metadata", "people",
     "sandbox", "scoring", "sidebar", "site", "tasks", "viewer",
 ]  # fmt: skip

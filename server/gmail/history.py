@@ -23,7 +23,7 @@ from server.gmail.models import Mailbox, QuarantinedMail
 
 log = structlog.get_logger()
 
-Receive: TypeAlias = Callable[[Session, Mailbox, RawMail], None]
+Receive: TypeAlias = Callable[[Session, Mailbox, RawMail], object]
 Steps: TypeAlias = Generator[None, None, datetime | None]
 
 IGNORED_LABELS = frozenset({"DRAFT", "SENT"})
@@ -44,6 +44,7 @@ def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
     the network. A mail for which `receive` raises is quarantined with its reason. Failures of Google are noted in the
     row, with a time for the next try; a second sync of the same mailbox returns at once.
     """
+    began_at = now()
     lease = claim(session, mailbox_id)
     if lease is None:
         return
@@ -51,7 +52,7 @@ def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
     try:
         with Gmail.open(lease.mailbox) as gmail:
             next_at = yield from _read_on(session, gmail, lease, receive)
-        _finish(session, lease, next_at)
+        _finish(session, lease, next_at, began_at)
     except LeaseLost:
         log.info("another sync went on with this mailbox, or it is no longer linked", mailbox_id=mailbox_id)
         session.rollback()
@@ -168,9 +169,11 @@ def _find_next_look(mailbox: Mailbox) -> datetime | None:
     return next((look for look in looks if look > at), None)
 
 
-def _finish(session: Session, lease: Lease, next_at: datetime | None) -> None:
+def _finish(session: Session, lease: Lease, next_at: datetime | None, began_at: datetime) -> None:
     mailbox = lease.mailbox
-    release(session, lease, last_sync_at=now(), sync_failures=0, sync_error="")
+    # A look is wanted while history lags behind a push: until then, what came in is not known to have been seen.
+    seen = {} if next_at else {"seen_until_at": began_at}
+    release(session, lease, **seen, last_sync_at=now(), sync_failures=0, sync_error="")
     if not want_next(session, lease, next_at):
         queue.wake(session, "sync_mailbox", mailbox.id or 0)
     if mailbox.sync_failures:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from server.clock import now
 from server.gmail.models import Mailbox, MailboxState
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 20
 
 
 class LeaseLost(Exception):

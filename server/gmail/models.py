@@ -24,7 +24,8 @@ class Mailbox(SQLModel, table=True):
 
     `sync_wanted_at` is the pending-sync row of design.md §3: set by a push or the ticker, cleared by a sync that began
     after it; in the future it is a back-off. `lease_until` and `fence` are the per-mailbox lock. `history_id` is the
-    cursor; it moves after processing. `tracks_by_default` is where the track toggle in Gmail's compose stands at first.
+    cursor; it moves after processing. `seen_until_at` is when the last complete sync began: what came in before it
+    has been received. `tracks_by_default` is where the track toggle in Gmail's compose stands at first.
     Of one address, one row of a workspace may be in use.
     """
 
@@ -53,6 +54,7 @@ class Mailbox(SQLModel, table=True):
     watched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     watch_error: str = ""
     last_push_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seen_until_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_sync_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sync_wanted_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     sync_failures: int = 0

@@ -1,5 +1,7 @@
 """Receives what comes into a linked mailbox: finds the copy it answers and records the fact. Keeps headers, no body."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
@@ -17,21 +19,30 @@ from server.queue import announce
 OUTGOING_LABELS = frozenset({"SENT", "DRAFT"})
 
 
-def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> None:
-    """Record `mail` where it answers one of our copies, once however often it comes; anything else leaves no trace.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A mail that came in and the copy that it answers."""
+
+    mail: InboundMail
+    copy: Copy
+
+
+def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> Received | None:
+    """Record `mail` where it answers one of our copies, once however often it comes, and return it; anything else
+    leaves no trace.
 
     Raises `Unreadable` for what cannot be parsed.
     """
     if mail.label_ids & OUTGOING_LABELS:
-        return
+        return None
     inbound = classify(mail.raw)
     copy = find_answered(session, mailbox, mail, inbound.references) if inbound.kind else None
     if copy is None or inbound.kind is None or _is_known(session, mailbox, mail, inbound, copy):
-        return
+        return None
     if inbound.sender is None:
         raise Unreadable("it answers one of our mails, but names no sender")
     if inbound.kind != InboundKind.BOUNCE and _is_own(session, mailbox, inbound.sender):
-        return
+        return None
     row = InboundMail(
         mailbox_id=mailbox.id, copy_id=copy.id, gmail_id=mail.gmail_id, kind=inbound.kind,
         sender_address=inbound.sender.address, sender_name=inbound.sender.name, subject=inbound.subject,
@@ -42,6 +53,7 @@ def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> None:
     recipients = session.exec(select(Recipient).where(Recipient.copy_id == copy.id)).all()
     record(session, make_facts(f"gmail:{mailbox.id}:{mail.gmail_id}", mail.received_at, inbound, copy, recipients))
     announce(session, "message", member_id=mailbox.member_id, id=copy.message_id)
+    return Received(row, copy)
 
 
 def find_answered(session: Session, mailbox: Mailbox, mail: RawMail, references: list[str]) -> Copy | None:

@@ -76,6 +76,7 @@ class Message(SQLModel, table=True):
     html: str = Field(sa_type=Text)
     text: str = Field(default="", sa_type=Text)
     source: str = MessageSource.APP
+    campaign_id: int | None = Field(default=None, index=True)
     individually: bool = False
     track_views: bool = True
     track_clicks: bool = True
@@ -107,7 +108,8 @@ class Copy(SQLModel, table=True):
     The row is the outbox: `state`, `due_at`, the lease and the `fence` make the send happen once (design.md §3).
     `doubted_at` is since when we cannot tell whether Gmail sent it. `tracking_id` (32 hex digits, 128 random bits) is
     what pixel and links carry. The counters project `event`. Of a merged message each copy has its person's values in
-    `fields` and the subject that they make.
+    `fields` and the subject that they make. One that `waits_for_sync` leaves only while its mailbox was read to within
+    seconds, so that no reply is overlooked; `follows_id` is the copy whose thread it goes on in.
     """
 
     __tablename__ = "copy"
@@ -121,6 +123,8 @@ class Copy(SQLModel, table=True):
     fields: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     state: str = CopyState.QUEUED
     due_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    waits_for_sync: bool = False
+    follows_id: int | None = Field(default=None, foreign_key="copy.id")
     attempts: int = 0
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     fence: int = 0

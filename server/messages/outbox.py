@@ -11,17 +11,18 @@ from typing import Any, cast
 
 import structlog
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, or_, update
 from sqlmodel import Session, col, select
 
 from server.accounts.models import Member
 from server.clock import now
+from server.consent.suppression import find_suppressed
 from server.errors import Refused
 from server.gmail.answers import Sent
 from server.gmail.errors import GmailFailure, TokenRevoked
 from server.gmail.mailboxes import mark_revoked
 from server.gmail.models import Mailbox, MailboxState
-from server.messages.models import Copy, CopyState, Message, Recipient
+from server.messages.models import Copy, CopyState, Message, MessageSource, Recipient
 from server.messages.render import copy_mark
 from server.queue import announce, wake
 
@@ -32,6 +33,7 @@ MAX_ATTEMPTS = 150  # about a day at the longest back-off
 DOUBT_SECONDS = 120  # how long a sent mail may take to appear in the mailbox
 READ_BACK_SECONDS = 3  # the worker that sent it has read it back by then, if it could
 READ_BACK_DAYS = 2
+SEEN_SECONDS = 4  # a reply that has been in the mailbox for 5 s is never overlooked (mission, T4)
 GAVE_UP = "Gmail could not be reached for about a day."
 CANNOT_TELL = (
     "We cannot tell whether Gmail sent this: its draft is gone, and the mail is not among the sent ones. Look into the "
@@ -75,9 +77,10 @@ def claim_copy(session: Session, copy_id: int) -> Claim | None:
 
 
 def retry(session: Session, copy: Copy) -> None:
-    """Send a failed copy after all; raises `Refused` where it has not failed."""
-    again = {"state": CopyState.QUEUED, "due_at": now(), "attempts": 0, "failure": "", "doubted_at": None}
-    if not update_copy(session, copy.id, again, col(Copy.state) == CopyState.FAILED):
+    """Send a copy after all that failed or was kept back; raises `Refused` for any other."""
+    again = {"state": CopyState.QUEUED, "due_at": now(), "attempts": 0, "doubted_at": None}
+    again |= {"failure": "", "exclusion": ""}
+    if not update_copy(session, copy.id, again, col(Copy.state).in_((CopyState.FAILED, CopyState.EXCLUDED))):
         raise Refused(_("Only a mail that failed can be tried again."), status=409)
     session.refresh(copy)
     wake(session, "send_copy", copy.id)
@@ -132,6 +135,22 @@ def note_failure(session: Session, claim: Claim, failure: GmailFailure) -> None:
         _postpone(session, claim, failure.message, failure.retry_after_seconds or 0)
 
 
+def find_exclusion(session: Session, claim: Claim) -> str:
+    """Return why the copy must not leave: the reason of the first of its recipients who gets no mail; "" for none."""
+    if claim.message.source == MessageSource.SAMPLE:
+        return ""
+    addresses = [recipient.address for recipient in claim.recipients]
+    found = find_suppressed(session, claim.message.workspace_id, addresses)
+    return next((found[address.lower()] for address in addresses if address.lower() in found), "")
+
+
+def exclude(session: Session, claim: Claim, reason: str) -> None:
+    """Keep the copy from leaving, for a `consent.models.Reason`; its member may send it after that is lifted."""
+    values = {"exclusion": reason, "failure": "", "gmail_draft_id": None, "gmail_thread_id": None}
+    if store(session, claim, state=CopyState.EXCLUDED, lease_until=None, **values):
+        _announce(session, claim.copy)
+
+
 def fail(session: Session, claim: Claim, reason: str, **values: Any) -> None:
     """Give the copy up; its member may try again."""
     if store(session, claim, state=CopyState.FAILED, failure=reason, lease_until=None, **values):
@@ -166,8 +185,36 @@ def _postpone(session: Session, claim: Claim, reason: str, at_least_seconds: flo
         _announce(session, claim.copy)
 
 
+def find_overlooked(session: Session) -> list[int]:
+    """Return the ids of mailboxes that must be read before a copy that is due may leave."""
+    at = now()
+    waiting = select(Copy.mailbox_id).where(
+        Copy.state == CopyState.QUEUED, col(Copy.due_at) <= at, col(Copy.waits_for_sync).is_(True), ~_is_seen(at)
+    )
+    return list(session.exec(waiting.distinct()))
+
+
+def take_back(session: Session, copy_id: int) -> bool:
+    """Delete a copy that nobody has begun to send; return whether it could be."""
+    is_untouched = col(Copy.state) == CopyState.QUEUED, col(Copy.fence) == 0
+    if not update_copy(session, copy_id, {"state": CopyState.EXCLUDED}, *is_untouched):
+        return False
+    session.execute(delete(Recipient).where(col(Recipient.copy_id) == copy_id))
+    session.execute(delete(Copy).where(col(Copy.id) == copy_id))
+    return True
+
+
+def _is_seen(at: datetime) -> ColumnElement[bool]:
+    """Say that a copy's mailbox was read to within seconds."""
+    seen = select(Mailbox.id).where(
+        Mailbox.id == Copy.mailbox_id, col(Mailbox.seen_until_at) >= at - timedelta(seconds=SEEN_SECONDS)
+    )
+    return seen.exists()
+
+
 def _is_due(at: datetime) -> ColumnElement[bool]:
-    due = and_(col(Copy.state) == CopyState.QUEUED, col(Copy.due_at) <= at)
+    may_leave = or_(col(Copy.waits_for_sync).is_(False), _is_seen(at))
+    due = and_(col(Copy.state) == CopyState.QUEUED, col(Copy.due_at) <= at, may_leave)
     return or_(due, and_(col(Copy.state) == CopyState.SENDING, col(Copy.lease_until) < at))
 
 

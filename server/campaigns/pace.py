@@ -1,0 +1,90 @@
+"""When a mailbox may send the next mail of a campaign: its own speed, its day's limit, the days and hours chosen.
+
+Slots are given one after the other and never taken back, so that a mailbox never sends faster than it may, whatever was
+paused, killed or planned anew. Gmail sends about 500 mails a day for gmail.com and 2,000 for Workspace (facts.md).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from server.campaigns.models import MailboxPace
+
+PACE: Table = MailboxPace.__table__  # type: ignore[attr-defined]
+DAY_MINUTES = 24 * 60
+STALE_SECONDS = 120  # a slot that was missed by more than this is given anew: else what was held up leaves at once
+MOST_PER_DAY = 2000
+MOST_PER_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days (ISO, 1 is Monday) and minutes of the day in which mail may leave, in `zone`."""
+
+    days: frozenset[int]
+    start_minutes: int
+    end_minutes: int
+    zone: ZoneInfo
+
+    def next_open(self, at: datetime) -> datetime:
+        """Return `at`, or the next moment after it at which the window is open."""
+        local = at.astimezone(self.zone)
+        for ahead in range(8):
+            day = local.date() + timedelta(days=ahead)
+            if day.isoweekday() not in self.days:
+                continue
+            opens, closes = self._moment(day, self.start_minutes), self._moment(day, self.end_minutes)
+            if at < closes:
+                return max(at, opens)
+        raise ValueError("a window without a day never opens")
+
+    def _moment(self, day: date, minutes: int) -> datetime:
+        # By the clock on the wall: nine o'clock stays nine o'clock on the day the clocks change.
+        moment = datetime.combine(day, time()) + timedelta(minutes=min(minutes, DAY_MINUTES))
+        return moment.replace(tzinfo=self.zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """When to send, or, where no slot was to be had, when to ask again."""
+
+    at: datetime
+    is_taken: bool
+
+
+class Planner:
+    """Gives slots of one mailbox, whose row it holds until the commit."""
+
+    def __init__(self, session: Session, mailbox_id: int, per_minute: int, per_day: int, at: datetime) -> None:
+        self.session, self.mailbox_id, self.at = session, mailbox_id, at
+        self.gap = timedelta(seconds=60 / max(1, min(per_minute, MOST_PER_MINUTE)))
+        self.per_day = max(1, min(per_day, MOST_PER_DAY))
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        fresh = {"mailbox_id": mailbox_id, "last_slot_at": at - self.gap, "slot_on": at.date(), "slots": 0}
+        session.execute(insert(PACE).values(fresh).on_conflict_do_nothing())
+        row = session.execute(select(PACE).where(PACE.c.mailbox_id == mailbox_id).with_for_update()).one()
+        self.last, self.day, self.slots = row.last_slot_at, row.slot_on, row.slots
+
+    def give(self, window: Window) -> "Slot":
+        """Return the mailbox's next slot; outside the window, or beyond the day's limit, a time to ask again."""
+        at = max(self.last + self.gap, self.at)
+        if at.date() == self.day and self.slots >= self.per_day:
+            midnight = datetime.combine(self.day + timedelta(days=1), time(), UTC)
+            return Slot(window.next_open(midnight), is_taken=False)
+        opens_at = window.next_open(at)
+        if opens_at > at:
+            return Slot(opens_at, is_taken=False)
+        if at.date() != self.day:
+            self.day, self.slots = at.date(), 0
+        self.slots += 1
+        self.last = at
+        return Slot(at, is_taken=True)
+
+    def save(self) -> None:
+        """Write how far the mailbox is planned."""
+        values = {"last_slot_at": self.last, "slot_on": self.day, "slots": self.slots}
+        self.session.execute(update(PACE).where(PACE.c.mailbox_id == self.mailbox_id).values(values))

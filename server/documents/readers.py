@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from server.consent.models import Answer, Mode
+from server.consent.silence import find_choices
 from server.documents.models import Share
 from server.events.models import EventKind
 from server.events.record import Fact
-from server.messages.models import Recipient
+from server.messages.models import Copy, Message, Recipient, Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,31 @@ def find_readers(session: Session, shares: Sequence[Share]) -> dict[int, Reader]
     for row in session.exec(select(Recipient).where(col(Recipient.copy_id).in_(copies)).order_by(col(Recipient.id))):
         recipients.setdefault(row.copy_id, []).append(row)
     return {share.id: _make_reader(share, recipients.get(share.copy_id or 0, [])) for share in shares}
+
+
+def find_silent(session: Session, shares: Sequence[Share]) -> set[int]:
+    """Return the ids of those `shares` of whose readers nothing is kept: samples, and mail that must not tell.
+
+    Time per page is about one reader, so there is nothing of it under a policy that keeps sums only.
+    """
+    copies = {share.copy_id for share in shares if share.copy_id is not None}
+    is_told = (col(Copy.silence) != Silence.ALL) & (col(Message.policy) == Mode.INDIVIDUAL)
+    query = (
+        select(Copy.id).join(Message, col(Message.id) == col(Copy.message_id)).where(col(Copy.id).in_(copies), tells)
+    )
+    telling = {None, *session.exec(query)}
+    return {share.id for share in shares if not share.is_counted or share.copy_id not in telling}
+
+
+def tells(session: Session, share: Share, email: str) -> bool:
+    """Return whether anything is kept of one who reads under `share` and gave `email`, or "" where none was asked."""
+    return not find_silent(session, [share]) and not has_objected(session, share.workspace_id, email)
+
+
+def has_objected(session: Session, workspace_id: int, address: str) -> bool:
+    """Return whether whoever holds `address` wants nothing to be known of their reading."""
+    choices = find_choices(session, workspace_id, {address}) if address else {}
+    return Answer.WITHDRAWN in choices.values()
 
 
 def _make_reader(share: Share, recipients: list[Recipient]) -> Reader:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from server.clock import from_epoch_ms
 from server.documents.models import Document, DocumentVersion, Share
-from server.documents.readers import Reader, find_readers, make_fact
+from server.documents.readers import Reader, find_readers, find_silent, has_objected, make_fact
 from server.documents.viewer.models import DocumentVisit, Sitting
 from server.documents.visits import READ_MS, add_times, announce_visit, find_visit, open_visit
 from server.events.models import EventKind, Verdict
@@ -74,12 +74,15 @@ def _find_reports(session: Session, seen: Seen) -> Iterator[Report]:
     documents = _load(session, Document, {share.document_id for share in shares.values()})
     versions = _load(session, DocumentVersion, {(hit.data or {}).get("version", 0) for hit, _evidence in counted})
     readers = find_readers(session, list(shares.values()))
+    silent = find_silent(session, list(shares.values()))
     for hit, evidence in counted:
         data = hit.data or {}
         share, version = shares.get(hit.tracking_id), versions.get(data.get("version", 0))
-        if share is None or version is None or version.document_id != share.document_id or not share.is_counted:
+        if share is None or version is None or version.document_id != share.document_id or share.id in silent:
             continue
         reader = readers[share.id].who_says(str(data["email"]))
+        if reader.is_claimed and has_objected(session, share.workspace_id, reader.address):
+            continue
         yield Report(hit, evidence, data, share, documents[share.document_id], version, reader)
 
 

@@ -50,7 +50,8 @@ class Fact:
 
     `person_name`, `person_address` and `recipient_id` say who, where that is known; else the copy's recipients do.
     A fact without a copy names its `workspace_id`, its `subject` and a `person_address`, and where it is not the
-    person's owner, the `member_id` whose it is; `content_kind` is "sales" or "marketing". `details` belong to the kind and are shown; `evidence` is what `verdict.judge` takes.
+    person's owner, the `member_id` whose it is; `content_kind` is "sales" or "marketing". `details` belong to the kind
+    and are shown; `evidence` is what `verdict.judge` takes.
     """
 
     kind: EventKind

@@ -10,6 +10,7 @@ from server.config import get_settings
 from server.db import get_session
 from server.documents import storage
 from server.documents.protection import Closed
+from server.documents.readers import tells
 from server.documents.viewer.answers import answer_file, answer_image, answer_json, answer_page
 from server.documents.viewer.entry import Entry, enter, find_entry
 from server.documents.viewer.grants import PASS_SECONDS, make_grant, read_grant
@@ -49,7 +50,8 @@ def show(token: str) -> Response:
     if entry.email is None:
         return _ask(token, entry)
     is_own = read_device(get_keys(), request.cookies.get(COOKIE_NAME, "")) is not None
-    grant = "" if is_own or not entry.share.is_counted else make_grant(get_keys(), entry.share, version.id, entry.email)
+    is_told = not is_own and tells(get_session(write=False), entry.share, entry.email)
+    grant = make_grant(get_keys(), entry.share, version.id, entry.email) if is_told else ""
     page = make_page(get_settings(), token, entry.share, entry.document, version)
     return answer_page(render_template("documents/viewer.html", view=page, grant=grant, is_own=is_own))
 

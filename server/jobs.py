@@ -17,10 +17,11 @@ from server.db import get_db
 from server.events.partitions import add_partitions
 from server.gmail import history, mailboxes, schedule, watch
 from server.keys import get_keys
-from server.messages import inbound, outbox, send
+from server.messages import handed, inbound, outbox, send, sent
 from server.people import imports
 from server.queue import get_wakeups, wake_key
 from server.scoring import recompute
+from server.sidebar import openings
 from server.tasks import reminders, tasks
 from server.ticker import Recurring
 from server.tracking.drain import Lookout, drain_batch, hold_journal
@@ -63,7 +64,7 @@ def drain_hits() -> None:
 @job
 def sync_mailbox(mailbox_id: int) -> None:
     """Take in what came into a mailbox since its cursor."""
-    _commit_each(partial(history.sync, receive=inbound.receive), mailbox_id)
+    _commit_each(partial(history.sync, receive=inbound.receive, sent=sent), mailbox_id)
 
 
 @job
@@ -260,6 +261,20 @@ def sweep_import_files() -> None:
         imports.sweep_files(session)
 
 
+def sweep_handed_mail() -> None:
+    """Forget mails that were handed to Gmail's compose and never sent."""
+    with get_db().session() as session:
+        handed.sweep(session)
+        session.commit()
+
+
+def sweep_thread_openings() -> None:
+    """Forget which threads members opened long ago."""
+    with get_db().session() as session:
+        openings.sweep(session)
+        session.commit()
+
+
 def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
     with get_db().session(write=False) as session:
         ids = list(find(session))
@@ -285,4 +300,6 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(3600, sweep_import_files),
     Recurring(15, give_due_reminders),
     Recurring(3600, sweep_tasks),
+    Recurring(3600, sweep_handed_mail),
+    Recurring(86_400, sweep_thread_openings),
 )

@@ -2,9 +2,10 @@
 
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 from rq.timeouts import BaseTimeoutException
@@ -15,18 +16,19 @@ from server import queue
 from server.clock import now
 from server.errors import ForeignFailure, Unreadable
 from server.gmail import mailboxes
-from server.gmail.answers import RawMail
+from server.gmail.answers import AddedMail, RawMail
 from server.gmail.client import Gmail
 from server.gmail.errors import GmailFailure, HistoryExpired, NotFound, TokenRevoked
 from server.gmail.lease import Lease, LeaseLost, claim, hold, release, want_next
 from server.gmail.models import Mailbox, QuarantinedMail
+
+DRAFT, SENT = "DRAFT", "SENT"
 
 log = structlog.get_logger()
 
 Receive: TypeAlias = Callable[[Session, Mailbox, RawMail], object]
 Steps: TypeAlias = Generator[None, None, datetime | None]
 
-IGNORED_LABELS = frozenset({"DRAFT", "SENT"})
 BATCH_MAILS = 20
 LATE_HISTORY_SECONDS = (1, 3, 7)  # after a push whose history is still empty
 PUSH_SETTLED_SECONDS = 60
@@ -37,8 +39,43 @@ LONGEST_PAUSE_SECONDS = 600
 LONGEST_SYNC_SECONDS = 120  # then another job goes on, well before RQ would end this one
 
 
-def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
-    """Bring the mailbox up to date, giving each new mail to `receive`.
+class Sent(Protocol):
+    """Who wants to see mail that the member sent; it is fetched only while they await any."""
+
+    def is_awaited(self, session: Session, mailbox: Mailbox) -> bool:
+        """Return whether any is awaited."""
+
+    def receive(self, session: Session, mailbox: Mailbox, mail: RawMail) -> object:
+        """Take one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Takers:
+    """Who takes which mail; nobody takes drafts."""
+
+    receive: Receive
+    sent: Sent | None
+
+    def choose(self, session: Session, mailbox: Mailbox, added: Iterable[AddedMail]) -> list[str]:
+        """Return the ids of those mails of a page of history that somebody takes.
+
+        Asked after that page was read: whoever awaits a mail says so before it is sent, so none is overlooked.
+        """
+        mails = [mail for mail in added if DRAFT not in mail.label_ids]
+        if any(SENT in mail.label_ids for mail in mails) and not (self.sent and self.sent.is_awaited(session, mailbox)):
+            mails = [mail for mail in mails if SENT not in mail.label_ids]
+        return [mail.gmail_id for mail in mails]
+
+    def take(self, session: Session, mailbox: Mailbox, mail: RawMail) -> None:
+        """Give one mail to whom it concerns."""
+        if SENT not in mail.label_ids:
+            self.receive(session, mailbox, mail)
+        elif self.sent is not None:
+            self.sent.receive(session, mailbox, mail)
+
+
+def sync(session: Session, mailbox_id: int, receive: Receive, sent: Sent | None = None) -> Iterator[None]:
+    """Bring the mailbox up to date, giving each new mail to `receive`, and what the member sent to `sent`.
 
     Yields wherever the caller must commit: Google is only called between those points, so that no transaction waits for
     the network. A mail for which `receive` raises is quarantined with its reason. Failures of Google are noted in the
@@ -51,7 +88,7 @@ def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
     yield
     try:
         with Gmail.open(lease.mailbox) as gmail:
-            next_at = yield from _read_on(session, gmail, lease, receive)
+            next_at = yield from _read_on(session, gmail, lease, _Takers(receive, sent))
         _finish(session, lease, next_at, began_at)
     except LeaseLost:
         log.info("another sync went on with this mailbox, or it is no longer linked", mailbox_id=mailbox_id)
@@ -62,7 +99,7 @@ def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
     yield
 
 
-def _read_on(session: Session, gmail: Gmail, lease: Lease, receive: Receive) -> Steps:
+def _read_on(session: Session, gmail: Gmail, lease: Lease, takers: _Takers) -> Steps:
     """Read from the stored cursor, never from the pushed id."""
     start, page_token, began = lease.mailbox.history_id, None, time.monotonic()
     if start is None:
@@ -72,20 +109,21 @@ def _read_on(session: Session, gmail: Gmail, lease: Lease, receive: Receive) -> 
         try:
             page = gmail.list_history(start, page_token)
         except HistoryExpired:
-            yield from _backfill(session, gmail, lease, receive)
+            yield from _backfill(session, gmail, lease, takers)
             return None
         is_late = page.last_id is None and page_token is None and _was_pushed_lately(lease.mailbox)
         # The mailbox's newest point may lie beyond mail that history does not list yet: stay on this side of it.
         reached = page.last_id or (None if is_late else page.history_id)
-        wanted = [mail.gmail_id for mail in page.added if not mail.label_ids & IGNORED_LABELS]
-        yield from _receive_all(session, gmail, lease, wanted, receive, reached)
+        wanted = takers.choose(session, lease.mailbox, page.added)
+        yield
+        yield from _receive_all(session, gmail, lease, wanted, takers, reached)
         if (page_token := page.next_page_token) is None:
             return _find_next_look(lease.mailbox) if is_late else None
         if time.monotonic() - began > LONGEST_SYNC_SECONDS:
             return now()
 
 
-def _backfill(session: Session, gmail: Gmail, lease: Lease, receive: Receive) -> Iterator[None]:
+def _backfill(session: Session, gmail: Gmail, lease: Lease, takers: _Takers) -> Iterator[None]:
     """Look for what came in while the cursor was lost: at most `BACKFILL_DAYS` back and `BACKFILL_MAILS` mails."""
     resume_at = gmail.get_profile().history_id  # before the search: what comes in meanwhile is seen twice, never missed
     seen_until = (lease.mailbox.last_sync_at or lease.mailbox.created_at) - timedelta(minutes=BACKFILL_OVERLAP_MINUTES)
@@ -98,11 +136,12 @@ def _backfill(session: Session, gmail: Gmail, lease: Lease, receive: Receive) ->
         gmail_ids += page.gmail_ids
         if (page_token := page.next_page_token) is None:
             break
-    yield from _receive_all(session, gmail, lease, gmail_ids[:BACKFILL_MAILS], receive, resume_at)
+    oldest_first = gmail_ids[:BACKFILL_MAILS][::-1]  # a mail before what answers it
+    yield from _receive_all(session, gmail, lease, oldest_first, takers, resume_at)
 
 
 def _receive_all(
-    session: Session, gmail: Gmail, lease: Lease, gmail_ids: list[str], receive: Receive, reached: int | None
+    session: Session, gmail: Gmail, lease: Lease, gmail_ids: list[str], takers: _Takers, reached: int | None
 ) -> Iterator[None]:
     """Receive the mails in batches; the last one takes the cursor to `reached` in its transaction."""
     for start in range(0, len(gmail_ids), BATCH_MAILS) or (0,):
@@ -113,7 +152,7 @@ def _receive_all(
                 hold(session, lease)
                 yield
         for mail in mails:
-            _receive(session, lease.mailbox, mail, receive)
+            _receive(session, lease.mailbox, mail, takers.take)
         is_last = start + BATCH_MAILS >= len(gmail_ids)
         hold(session, lease, **({"history_id": reached} if is_last and reached else {}))
         yield
@@ -124,7 +163,7 @@ def _find_mail(gmail: Gmail, gmail_id: str) -> list[RawMail]:
         mail = gmail.get_raw(gmail_id)
     except NotFound:
         return []  # history may name a mail that is gone by now
-    return [] if mail.label_ids & IGNORED_LABELS else [mail]
+    return [] if DRAFT in mail.label_ids else [mail]
 
 
 def _receive(session: Session, mailbox: Mailbox, mail: RawMail, receive: Receive) -> None:

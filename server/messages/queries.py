@@ -16,7 +16,9 @@ from server.messages.models import Copy, CopyState, Link, Message, Recipient
 PAGE_SIZE = 50
 SHOWN_RECIPIENTS = 3
 # What a message with several copies shows: the first of these that one of its copies is in.
-STATE_ORDER = (CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.SENT, CopyState.EXCLUDED)
+STATE_ORDER = (
+    CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.HANDED, CopyState.SENT, CopyState.EXCLUDED,
+)  # fmt: skip
 
 
 class Counts(NamedTuple):

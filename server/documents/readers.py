@@ -53,9 +53,8 @@ def find_silent(session: Session, shares: Sequence[Share]) -> set[int]:
     """
     copies = {share.copy_id for share in shares if share.copy_id is not None}
     is_told = (col(Copy.silence) != Silence.ALL) & (col(Message.policy) == Mode.INDIVIDUAL)
-    query = (
-        select(Copy.id).join(Message, col(Message.id) == col(Copy.message_id)).where(col(Copy.id).in_(copies), tells)
-    )
+    query = select(Copy.id).join(Message, col(Message.id) == col(Copy.message_id))
+    query = query.where(col(Copy.id).in_(copies), is_told)
     telling = {None, *session.exec(query)}
     return {share.id for share in shares if not share.is_counted or share.copy_id not in telling}
 

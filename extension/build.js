@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "..");
 const from = import.meta.dirname;
 const to = process.argv[2] ?? join(root, "build");
 const out = join(to, "extension");
-const version = readFileSync(join(root, "pyproject.toml"), "utf8").match(/^version = "([\d.]+)"$/m)[1];
+const { version } = JSON.parse(readFileSync(join(from, "manifest.json"), "utf8"));
 const modules = join(root, "node_modules");
 
 /** Where each script starts, by its place in the extension. */
@@ -21,7 +21,7 @@ const ENTRIES = {
   "sidebar/sidebar": "sidebar/main.ts",
   gmail: "gmail/main.ts",
 };
-const COPIED = ["_locales", "icons", "rules", "options/options.html", "sidebar/sidebar.html", "gmail/gmail.css"];
+const COPIED = ["manifest.json", "_locales", "icons", "rules", "options/options.html", "sidebar/sidebar.html", "gmail/gmail.css"];
 
 /**
  * What InboxSDK would evaluate from text, and what stands in its place: a hot-reload wrapper that only runs under
@@ -89,15 +89,9 @@ function copyFiles() {
   }
 }
 
-function writeManifest() {
-  const manifest = JSON.parse(readFileSync(join(from, "manifest.json"), "utf8"));
-  writeFileSync(join(out, "manifest.json"), JSON.stringify({ ...manifest, version }, null, 2) + "\n");
-}
-
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 await buildScripts();
 buildStyles();
 copyFiles();
-writeManifest();
 writeFileSync(join(to, `warmline-extension-${version}.zip`), zipFolder(out));

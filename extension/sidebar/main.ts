@@ -12,6 +12,7 @@ import { keepPictures } from "./pictures";
 import { keepServer } from "./server";
 import { keepTabs } from "./tabs";
 import { keepStanding } from "./standing";
+import { onStored, readLocal } from "../lib/store";
 import { sayAll } from "../lib/words";
 
 Object.assign(htmx.config, {
@@ -24,10 +25,20 @@ Object.assign(htmx.config, {
 });
 
 sayAll(document);
-keepServer();
-keepPictures();
-keepTimes();
-keepFeed();
-keepTasks();
-document.body.addEventListener("warmline:reminder", (event) => showReminder((event as CustomEvent<{ id: number }>).detail.id));
-keepStanding(keepTabs());
+void start();
+
+/** A page belongs to one pairing: another one, or none, begins anew. */
+async function start(): Promise<void> {
+  const { token } = await keepServer();
+  onStored(["pairing"], async () => (await readLocal("pairing"))?.token !== token && location.reload());
+  if (token) keepParts();
+  keepStanding(token ? keepTabs() : null);
+}
+
+function keepParts(): void {
+  keepPictures();
+  keepTimes();
+  keepFeed();
+  keepTasks();
+  document.body.addEventListener("warmline:reminder", (event) => showReminder((event as CustomEvent<{ id: number }>).detail.id));
+}

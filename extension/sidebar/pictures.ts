@@ -1,7 +1,6 @@
 // Pictures of the server, fetched with the token and shown from memory: an `<img>` cannot carry one.
 
-import { headersFor } from "../lib/api";
-import { readPairing } from "./server";
+import { fetchPicture } from "./server";
 
 /** Fill in the pictures of whatever htmx brings. */
 export function keepPictures(): void {
@@ -11,13 +10,10 @@ export function keepPictures(): void {
 }
 
 async function fill(picture: HTMLImageElement): Promise<void> {
-  const pairing = await readPairing();
-  const url = picture.dataset.picture ?? "";
+  const bytes = await fetchPicture(picture.dataset.picture ?? "");
   delete picture.dataset.picture;
-  if (new URL(url).origin !== pairing.server) return;
-  const answer = await fetch(url, { headers: headersFor(pairing), credentials: "omit" }).catch(() => null);
-  if (!answer?.ok) return; // its alternative text stands there
-  const address = URL.createObjectURL(await answer.blob());
+  if (!bytes) return; // its alternative text stands there
+  const address = URL.createObjectURL(bytes);
   picture.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
   picture.src = address;
 }

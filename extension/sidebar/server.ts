@@ -4,14 +4,14 @@ import htmx from "htmx.org";
 import { useServer } from "../../web/stream.js";
 import { headersFor, postForm } from "../lib/api";
 import { ask } from "../lib/messages";
-import { onStored, readLocal, type Pairing } from "../lib/store";
+import { readLocal, type Pairing } from "../lib/store";
 import { adopt } from "./adopt";
 
 let pairing: Pairing = { server: "", token: "" };
 
-/** Send htmx's requests and the live stream's to the paired server. */
-export function keepServer(): void {
-  onStored(["pairing"], () => void readPairing());
+/** Send htmx's requests and the live stream's to the paired server, and return the pairing. */
+export async function keepServer(): Promise<Pairing> {
+  pairing = (await readLocal("pairing")) ?? pairing;
   htmx.defineExtension("warmline", { transformResponse: (text: string) => adopt(text, pairing.server) });
   useServer({
     post: (path: string, body: URLSearchParams) => postForm(pairing, path, body),
@@ -21,12 +21,14 @@ export function keepServer(): void {
   document.body.addEventListener("htmx:beforeOnLoad", look);
   document.addEventListener("submit", stopPlainForm);
   document.addEventListener("click", stopPlainLink);
+  return pairing;
 }
 
-/** Return the pairing as it is stored now. */
-export async function readPairing(): Promise<Pairing> {
-  pairing = (await readLocal("pairing")) ?? { server: "", token: "" };
-  return pairing;
+/** Return the picture at `url` of the server, null where there is none for us. */
+export async function fetchPicture(url: string): Promise<Blob | null> {
+  if (new URL(url).origin !== pairing.server) return null;
+  const answer = await fetch(url, { headers: headersFor(pairing), credentials: "omit" }).catch(() => null);
+  return answer?.ok ? answer.blob() : null;
 }
 
 interface HtmxRequest {

@@ -4,30 +4,27 @@ import { ask, type FailureKind } from "../lib/messages";
 import { find } from "../lib/page";
 import { onStored } from "../lib/store";
 import { showTrouble } from "../lib/trouble";
-import { readPairing } from "./server";
 import type { Tabs } from "./tabs";
 
 /** While one of these holds, what was loaded stays in sight; with any other it goes. */
 const STAYS: FailureKind[] = ["serverAway", "refused"];
 
-/** Show the panels of the paired member, now and when that changes. */
-export function keepStanding(tabs: Tabs): void {
-  let shown = "";
-  onStored(["pairing", "trouble"], () => void show());
+/** Show the panels, none where this browser is not paired, now and when how it stands changes. */
+export function keepStanding(tabs: Tabs | null): void {
+  let isOpen = false;
+  onStored(["trouble"], () => void show());
   void show();
   void ask("refreshStanding", {});
 
   async function show(): Promise<void> {
-    const { server, token } = await readPairing();
     const answer = await ask("readStanding", {});
     const failure = answer.ok ? answer.value.failure : answer.failure;
-    const isOpen = token !== "" && (!failure || STAYS.includes(failure.kind));
     showTrouble(failure);
+    if (!tabs || (failure && STAYS.includes(failure.kind))) return;
+    if (isOpen === !failure) return;
+    isOpen = !failure;
     find("window").hidden = !isOpen;
-    const wanted = isOpen ? `${server} ${token} ${failure ? "waiting" : ""}` : "";
-    if (wanted === shown) return;
-    shown = wanted;
-    if (!isOpen) tabs.close();
-    else if (!failure) tabs.open();
+    if (isOpen) tabs.open();
+    else tabs.close();
   }
 }

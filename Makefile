@@ -6,15 +6,20 @@ BIN := .venv/bin
 SOURCES := server worker.py tests chaos bench migrations/env.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench chaos i18n clean
+.PHONY: help run build extension test lint bench chaos i18n clean
 
 help: ## Show this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 run: build ## Start everything; Ctrl-C stops it (PORT=8000, WARMLINE_HOME=./var)
 	@exec $(BIN)/warmline run
 
 build: .venv/.installed server/static/.built translations/.compiled ## Install what running needs and build scripts, styles and catalogues
+
+extension: node_modules/.installed ## Build the Gmail extension: build/extension, to load unpacked, and its zip
+	@node_modules/.bin/tsc -p extension
+	@node extension/build.js
+	@ls build/*.zip
 
 # One hash seed, so that what is generated for the API is the same in each run.
 test: .venv/.installed-dev build lint ## Run every check and test, on SQLite and PostgreSQL and in a real browser
@@ -22,11 +27,12 @@ test: .venv/.installed-dev build lint ## Run every check and test, on SQLite and
 	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not chaos"
 	$(BIN)/pytest -m "browser or chaos"
 
-lint: .venv/.installed-dev ## Check style, types and templates
+lint: .venv/.installed-dev node_modules/.installed ## Check style, types and templates
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint templates
+	node_modules/.bin/tsc -p extension
 
 bench: .venv/.installed-dev build ## Measure speed side by side, on 127.0.0.1 only (minutes)
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file; done
@@ -40,7 +46,7 @@ i18n: .venv/.installed-dev ## Collect the texts to translate into the French cat
 	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l fr --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 clean: ## Remove what was installed and built; the data in WARMLINE_HOME stays
-	rm -rf .venv node_modules server/static translations/.compiled
+	rm -rf .venv node_modules build server/static translations/.compiled
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Warmline needs Python 3.11 or newer; set PYTHON=…"; exit 1; }

@@ -21,7 +21,7 @@ const HANDLERS: Handlers = {
   prepareMail: ({ mail }) => withServer((pairing) => prepareMail(pairing, mail)),
   cancelMail: ({ id }) => withServer((pairing) => cancelMail(pairing, id)),
   threadOpened: ({ thread }, sender) => nothing(openThread(tabOf(sender), thread)),
-  threadClosed: (_question, sender) => nothing(forgetTab(tabOf(sender))),
+  threadClosed: ({ gmailThreadId }, sender) => nothing(forgetTab(tabOf(sender), gmailThreadId)),
   readMarks: ({ gmailThreadIds }) => withServer((pairing) => readMarks(pairing, gmailThreadIds)),
   listContents: ({ kind, query }) => withServer((pairing) => listContents(pairing, kind, query)),
   insertContent: ({ kind, id, to }) => withServer((pairing) => insertContent(pairing, kind, id, to)),

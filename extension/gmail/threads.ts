@@ -33,7 +33,7 @@ async function follow(view: ThreadView, mailbox: string): Promise<void> {
   const tell = () => announce({ gmailThreadId, mailbox, subject: view.getSubject(), addresses: readPeople(view) });
   tell();
   for (const message of view.getMessageViewsAll()) if (!message.isLoaded()) message.once("load", tell);
-  view.once("destroy", () => void ask("threadClosed", {}));
+  view.once("destroy", () => void ask("threadClosed", { gmailThreadId }));
 }
 
 function readPeople(view: ThreadView): string[] {

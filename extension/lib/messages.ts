@@ -117,7 +117,8 @@ export interface Requests {
   cancelMail: { ask: { id: number }; answer: null };
   /** The sender's tab shows this thread now; the sidebar follows, and the server knows that this view is our own. */
   threadOpened: { ask: { thread: OpenThread }; answer: null };
-  threadClosed: { ask: Record<never, never>; answer: null };
+  /** It does not any more; with an id, only if it is still that one. */
+  threadClosed: { ask: { gmailThreadId?: string }; answer: null };
   /** At most 100 threads; those that hold no tracked mail are left out of the answer. */
   readMarks: { ask: { gmailThreadIds: string[] }; answer: Record<string, Mark> };
   listContents: { ask: { kind: ContentKind; query: string }; answer: Content[] };

@@ -43,6 +43,7 @@ class Compose {
     this.id = `msg-a:r${Date.now()}${count}`;
     this.threadId = `thread-a:r${Date.now()}${count}`;
     this.saved = false;
+    this.plain = plain;
     this.frame = document.createElement("div");
     this.frame.className = "nH nn";
     this.frame.innerHTML = `<div class="nH"><div class="AD"><div class="nH"><div class="nH Hd compose" role="dialog" aria-label="New Message" id=":c${count}"></div></div></div></div>`;
@@ -88,8 +89,7 @@ class Compose {
 
   read() {
     const addresses = (kind) => [...this.dialog.querySelectorAll(`.anm[name=${kind}] [role=option]`)].map((chip) => chip.dataset.hovercardId);
-    const isPlain = this.find("[name=ishtml]").value === "0";
-    const body = isPlain ? this.body.innerText : `<div dir="ltr">${this.body.innerHTML}</div>`;
+    const body = this.plain ? this.body.innerText : `<div dir="ltr">${this.body.innerHTML}</div>`;
     return { id: this.id, threadId: this.threadId, to: addresses("to"), cc: addresses("cc"), bcc: addresses("bcc"), subject: this.find("[name=subjectbox]").value, body };
   }
 

@@ -1,0 +1,97 @@
+"""A Chromium with the built extension, on the page that stands where Gmail stands."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, BrowserType, ConsoleMessage, FrameLocator, Locator, Page, Worker
+
+from tests.extension.gmail_page.server import GmailServer
+
+ROOT = Path(__file__).parents[3]
+GMAIL = "https://mail.google.com/mail/u/0/"
+OURS = "Warmline: "
+LOAD_MS = 20_000
+
+
+def build_extension(folder: Path) -> Path:
+    """Build the extension into `folder` with the one permission that a member gives while pairing already given."""
+    subprocess.run(["node", "extension/build.js", str(folder)], cwd=ROOT, check=True, capture_output=True)
+    manifest = folder / "extension" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content["host_permissions"].append("http://127.0.0.1/*")
+    manifest.write_text(json.dumps(content))
+    return manifest.parent
+
+
+class GmailBrowser:
+    """One browser profile. `warnings` are what our content script said in Gmail's console, `errors` what the page threw."""
+
+    def __init__(self, chromium: BrowserType, executable: str, extension: Path, profile: Path, gmail: GmailServer) -> None:
+        self.warnings: list[str] = []
+        self.errors: list[str] = []
+        self.context: BrowserContext = chromium.launch_persistent_context(
+            str(profile), executable_path=executable, viewport={"width": 1400, "height": 900},
+            ignore_default_args=["--disable-extensions"],
+            args=["--no-sandbox", "--headless=new", "--disable-gpu", f"--disable-extensions-except={extension}",
+                  f"--load-extension={extension}", *gmail.chromium_arguments],
+        )  # fmt: skip
+        self.context.on("console", self._note)
+        self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        self.page = self.context.new_page()  # the first one shows the options, which open once installed
+
+    @property
+    def worker(self) -> Worker:
+        """The extension's service worker, once it runs."""
+        return self.context.service_workers[0] if self.context.service_workers else self.context.wait_for_event("serviceworker")
+
+    def pair(self, server: str, token: str) -> None:
+        """Give the extension its token, and let it ask how things stand."""
+        origin = self.worker.url.rsplit("/", 1)[0]
+        options = self.context.new_page()
+        options.goto(f"{origin}/options/options.html")
+        options.evaluate("pairing => chrome.storage.local.set({ pairing })", {"server": server, "token": token})
+        options.evaluate("chrome.runtime.sendMessage({ type: 'refreshStanding' })")
+        options.close()
+
+    def ask(self, message: dict[str, Any]) -> Any:
+        """Ask the extension's worker something, as a page of its own."""
+        origin = self.worker.url.rsplit("/", 1)[0]
+        options = self.context.new_page()
+        options.goto(f"{origin}/options/options.html")
+        answer = options.evaluate("message => chrome.runtime.sendMessage(message)", message)
+        options.close()
+        return answer
+
+    def open(self, view: str = "inbox", wait: bool = True) -> Page:
+        """Show a view of Gmail; with `wait`, until InboxSDK has taken hold of it."""
+        self.page.goto(f"{GMAIL}#{view}")
+        if wait:
+            self.page.locator("head[data-inboxsdk-user-email-address]").wait_for(state="attached", timeout=LOAD_MS)
+        return self.page
+
+    def compose(self, **options: Any) -> Locator:
+        """Open a compose window and return it once our buttons stand in it."""
+        self.page.evaluate("options => openCompose(options)", options)
+        window = self.page.get_by_role("dialog", name="New Message").last
+        window.locator(".warmline-toggle").wait_for(timeout=LOAD_MS)
+        return window
+
+    @property
+    def sidebar(self) -> FrameLocator:
+        """The extension's page inside Gmail's side panel."""
+        return self.page.frame_locator("iframe.warmline-sidebar")
+
+    @property
+    def bar(self) -> Locator:
+        """Gmail's message bar, as far as it is ours."""
+        return self.page.locator(".inboxsdk__butterbar")
+
+    def close(self) -> None:
+        """End the browser."""
+        self.context.close()
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.text.startswith(OURS):
+            self.warnings.append(message.text)

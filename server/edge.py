@@ -8,6 +8,7 @@ from flask import Flask
 from flask_babel import Babel, get_locale
 
 from server.config import Settings, load_settings
+from server.consent.pages import routes as recipient_routes
 from server.db import Database
 from server.documents.viewer import routes as viewer_routes
 from server.icons import init_app as init_icons
@@ -43,4 +44,5 @@ def _create_pages(settings: Settings, keys: Keyring) -> Flask:
     app.jinja_env.globals["get_locale"] = get_locale
     app.register_blueprint(routes.bp)
     app.register_blueprint(viewer_routes.bp)
+    app.register_blueprint(recipient_routes.bp)
     return app

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from server.campaigns import advance, campaigns, deliveries, follow, runs, stops
 from server.clock import now
 from server.config import get_settings
+from server.consent import erasure, retention
 from server.db import get_db
 from server.events.partitions import add_partitions
 from server.gmail import history, mailboxes, schedule, watch
@@ -113,6 +114,18 @@ def follow_events() -> None:
 def import_people(import_id: int) -> None:
     """Take in the next lines of an uploaded file of people."""
     _commit_each(imports.run, import_id)
+
+
+@job
+def erase_person(erasure_id: int) -> None:
+    """Erase somebody who asked for it."""
+    _commit_each(erasure.run, erasure_id)
+
+
+@job
+def forget_evidence(workspace_id: int) -> None:
+    """Delete IP addresses, programs and devices that are older than a workspace keeps them."""
+    _commit_each(retention.run, workspace_id)
 
 
 def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -> None:
@@ -268,6 +281,18 @@ def sweep_handed_mail() -> None:
         session.commit()
 
 
+def wake_wanted_erasures() -> None:
+    """Wake a worker for each person who is still to be erased."""
+    _wake_each("erase_person", erasure.find_wanted)
+
+
+def forget_old_evidence() -> None:
+    """Wake a worker to delete what each workspace no longer keeps, and delete old records that cannot be read."""
+    _wake_each("forget_evidence", retention.list_workspaces)
+    with get_db().session(write=False) as session:
+        retention.sweep_aside(session, get_settings().journal_dir / "bad")
+
+
 def sweep_thread_openings() -> None:
     """Forget which threads members opened long ago."""
     with get_db().session() as session:
@@ -302,4 +327,6 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(3600, sweep_tasks),
     Recurring(3600, sweep_handed_mail),
     Recurring(86_400, sweep_thread_openings),
+    Recurring(5, wake_wanted_erasures),
+    Recurring(3600, forget_old_evidence),
 )

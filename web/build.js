@@ -39,6 +39,17 @@ async function buildViewer() {
   });
 }
 
+/** The recipients' pages have a style sheet and nothing else. */
+async function buildRecipientPages() {
+  await build({
+    entryPoints: [join(root, "web/recipient.css")],
+    outdir: out,
+    minify: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
 function buildStyles() {
   const cli = join(root, "node_modules/@tailwindcss/cli/dist/index.mjs");
   const paths = ["--input", join(root, "web/app.css"), "--output", join(out, "app.css")];
@@ -72,6 +83,7 @@ function compress() {
 mkdirSync(out, { recursive: true });
 await buildScripts();
 await buildViewer();
+await buildRecipientPages();
 buildStyles();
 copyFont();
 buildIcons();

@@ -196,7 +196,7 @@ class Enrolment(SQLModel, table=True):
     id: int = Field(default=None, primary_key=True)
     campaign_id: int = Field(foreign_key="campaign.id")
     run_id: int = Field(foreign_key="campaign_run.id")
-    person_id: int = Field(foreign_key="person.id")
+    person_id: int = Field(foreign_key="person.id", nullable=True)  # NULL once they are erased
     member_id: int | None = Field(default=None, foreign_key="member.id")
     mailbox_id: int | None = Field(default=None, foreign_key="mailbox.id")
     address: str = ""
@@ -232,7 +232,7 @@ class Delivery(SQLModel, table=True):
     enrolment_id: int = Field(foreign_key="enrolment.id")
     step_id: int = Field(foreign_key="campaign_step.id")
     variant_id: int | None = Field(default=None, foreign_key="step_variant.id")
-    person_id: int = Field(foreign_key="person.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True, nullable=True)  # NULL once they are erased
     copy_id: int | None = Field(default=None, foreign_key="copy.id")
     state: str = DeliveryState.WAITING
     reason: str = ""

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DataError
 from sqlmodel import Session, col, select
 
 from server.clock import from_epoch_ms
+from server.consent.sayings import make_sayings
 from server.documents.readings import make_readings
 from server.events.models import EventKind, JournalCursor
 from server.events.record import Fact, record
@@ -37,7 +38,11 @@ UNBORN_SECONDS = 3600
 KIND_OF_HIT = {"pixel": EventKind.VIEWED, "click": EventKind.CLICKED}
 Seen = Sequence[tuple[Hit, dict[str, Any]]]  # hits, each with its evidence
 # What turns the hits of a kind into facts; it may write rows of its own, in the transaction that moves the cursor.
-MAKERS: dict[str, Callable[[Session, Keyring, Seen], list[Fact]]] = {"visit": make_visits, "reading": make_readings}
+MAKERS: dict[str, Callable[[Session, Keyring, Seen], list[Fact]]] = {
+    "saying": make_sayings,  # first: what somebody objects to is not recorded a moment later
+    "visit": make_visits,
+    "reading": make_readings,
+}
 UNRECORDABLE = (DataError, ValueError, TypeError, LookupError)
 
 

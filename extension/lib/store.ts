@@ -16,6 +16,8 @@ interface Local {
   status: Status | null;
   /** What stands between this browser and its server; null while all is well. */
   trouble: Failure | null;
+  /** The sidebar's tab that was open last. */
+  tab: string;
 }
 
 interface Session {
@@ -30,6 +32,7 @@ const EMPTY_LOCAL: Local = {
   choices: { tracksByDefault: true, showsMarks: true, notifies: true },
   status: null,
   trouble: null,
+  tab: "",
 };
 const EMPTY_SESSION: Session = { threads: {}, heardAt: 0 };
 

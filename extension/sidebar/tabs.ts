@@ -2,11 +2,11 @@
 
 import htmx from "htmx.org";
 import { find } from "../lib/page";
+import { readLocal, writeLocal } from "../lib/store";
 import { say } from "../lib/words";
 import { keepThread } from "./thread";
 
 const PANELS = ["engagement", "tasks", "target"] as const;
-const KEPT = "sidebar_tab";
 type Tab = (typeof PANELS)[number] | "thread";
 
 export interface Tabs {
@@ -18,18 +18,18 @@ export interface Tabs {
 
 /** Let the tabs be chosen; nothing is loaded before `open`. */
 export function keepTabs(): Tabs {
-  let tab = readKept();
+  let tab: Tab = PANELS[0];
   let isOpen = false;
   const thread = keepThread((isThere) => {
     find("thread-tab").hidden = !isThere;
     if (isThere) show("thread");
-    else if (tab === "thread") show(readKept());
+    else if (tab === "thread") void readKept().then(show);
   });
   for (const link of document.querySelectorAll<HTMLAnchorElement>(".window-tab")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       const chosen = link.hash.slice(1) as Tab;
-      if (chosen !== "thread") localStorage.setItem(KEPT, chosen);
+      if (chosen !== "thread") void writeLocal({ tab: chosen });
       show(chosen);
     });
   }
@@ -48,7 +48,7 @@ export function keepTabs(): Tabs {
   return {
     open() {
       isOpen = true;
-      show(thread.isThere() ? "thread" : tab);
+      void readKept().then((kept) => show(thread.isThere() ? "thread" : kept));
     },
     close() {
       isOpen = false;
@@ -69,7 +69,8 @@ async function load(path: string): Promise<void> {
   if (loading.isConnected) loading.textContent = say("loadFailed");
 }
 
-function readKept(): Tab {
-  const kept = localStorage.getItem(KEPT);
+/** The page's own localStorage is closed to it in a frame inside Gmail, where a browser keeps third parties from storing. */
+async function readKept(): Promise<Tab> {
+  const kept = await readLocal("tab");
   return PANELS.find((name) => name === kept) ?? PANELS[0];
 }

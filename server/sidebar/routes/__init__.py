@@ -6,8 +6,8 @@ from server.sidebar.routes.blueprint import answers
 
 bp = Blueprint("sidebar", __name__)
 
-from server.sidebar.routes import pages, pairing, status  # noqa: E402 - they hang themselves on both
+from server.sidebar.routes import mail, pages, pairing, status, thread  # noqa: E402 - they hang themselves on both
 
 bp.register_blueprint(answers)
 
-__all__ = ["answers", "bp", "pages", "pairing", "status"]
+__all__ = ["answers", "bp", "mail", "pages", "pairing", "status", "thread"]

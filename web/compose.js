@@ -1,6 +1,8 @@
-// The compose page: the editor, and the switch to text only.
+// The compose page: the editor, its templates and signature, and the switch to text only.
 
 import { keepEditor } from "./editor.js";
+import { keepPicker } from "./picker.js";
+import { keepSignature } from "./signature.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("compose"));
 if (form) keepCompose(form);
@@ -10,6 +12,8 @@ function keepCompose(form) {
   const body = /** @type {HTMLTextAreaElement} */ (form.querySelector("#body"));
   const isPlain = /** @type {HTMLInputElement} */ (form.elements.namedItem("is_plain"));
   const editor = keepEditor(form, !isPlain.checked);
+  keepSignature(form, editor);
+  keepPicker(form, editor);
   let carried = "";
   isPlain.addEventListener("change", () => switchMode());
   disableTracking();

@@ -113,7 +113,7 @@ function keepCaret(area) {
     if (!range || !area.contains(range.startContainer)) {
       range = document.createRange();
       range.selectNodeContents(area);
-      range.collapse(false);
+      range.collapse(true);
     }
     selection.removeAllRanges();
     selection.addRange(range);

@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from server.accounts.models import Member
 from server.gmail.models import Mailbox
-from server.library.merge import Rich, key_of
+from server.library.language import key_of
+from server.library.merge import Rich
 from server.library.models import MailboxSignature, Signature
 from server.messages.plain import to_text
 from server.people.custom_fields import list_fields

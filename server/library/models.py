@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from server.clock import now
 from server.db import UtcDateTime
+from server.people.models import BY_CODE_POINT
 
 
 class TemplateKind(StrEnum):
@@ -34,7 +35,7 @@ class Template(SQLModel, table=True):
     owner_id: int = Field(foreign_key="member.id")
     kind: str = TemplateKind.TEMPLATE
     name: str
-    sort_name: str
+    sort_name: str = Field(sa_type=BY_CODE_POINT)
     subject: str = Field(default="", sa_type=Text)
     html: str = Field(default="", sa_type=Text)
     is_shared: bool = False

@@ -6,9 +6,10 @@ from secrets import token_urlsafe
 
 from server.config import get_settings
 from server.keys import get_keys
+from server.library.insertions import Insertion
 from server.messages.compose import Draft
 from server.messages.html import clean_html
-from server.messages.plain import from_text
+from server.messages.plain import from_text, to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class ComposeForm:
     individually: bool = False
     track_views: bool = True
     track_clicks: bool = True
+    is_fresh: bool = False
+    start: Insertion | None = None
 
     @property
     def draft(self) -> Draft:
@@ -38,10 +41,12 @@ class ComposeForm:
         )  # fmt: skip
 
 
-def make_form(fields: Mapping[str, str]) -> ComposeForm:
-    """Return an empty form, with the recipients and subject that the address of the page names."""
+def make_form(fields: Mapping[str, str], start: Insertion | None = None) -> ComposeForm:
+    """Return a form with what the address of the page names: recipients, subject, a template to `start` with."""
     to, cc, subject = (fields.get(name, "").strip() for name in ("to", "cc", "subject"))
-    return ComposeForm(key=token_urlsafe(16), to=to, cc=cc, subject=subject)
+    body = to_text(start.html).strip() if start else ""
+    subject = subject or (start and start.subject) or ""
+    return ComposeForm(key=token_urlsafe(16), to=to, cc=cc, subject=subject, body=body, is_fresh=True, start=start)
 
 
 def read_form(fields: Mapping[str, str]) -> ComposeForm:

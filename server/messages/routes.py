@@ -10,6 +10,8 @@ from server.db import get_session
 from server.errors import Refused
 from server.htmx import is_partial_wanted, render
 from server.library.fields import list_known
+from server.library.insertions import start_mail
+from server.library.signatures import find_signatures
 from server.messages import outbox
 from server.messages.compose import compose
 from server.messages.forms import ComposeForm, make_form, read_form
@@ -34,7 +36,9 @@ LAST_ID = 2**31 - 1
 @allow("rep")
 def show_compose() -> ResponseReturnValue:
     """Show an empty mail, to whom and about what the address names."""
-    return _render_compose(make_form(request.args))
+    session, template_id = get_session(), request.args.get("template", type=int)
+    start = start_mail(session, current_user, template_id, request.args.get("to", "")) if template_id else None
+    return _render_compose(make_form(request.args, start))
 
 
 @bp.post("/messages")
@@ -91,7 +95,11 @@ def add_retry(copy_id: int) -> ResponseReturnValue:
 def _render_compose(form: ComposeForm, error: Refused | None = None) -> str:
     session = get_session(write=False)
     senders, known_fields = list_senders(session, current_user.id), list_known(session, current_user.workspace_id)
-    return render_template("messages/compose.html", form=form, error=error, senders=senders, known_fields=known_fields)
+    signatures = {} if form.start and form.start.signs else find_signatures(session, senders)
+    return render_template(
+        "messages/compose.html", form=form, error=error, senders=senders, known_fields=known_fields,
+        signatures={mailbox_id: signature.html for mailbox_id, signature in signatures.items()},
+    )  # fmt: skip
 
 
 def _get_message(session: Session, message_id: int) -> MessageView:

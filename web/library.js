@@ -1,0 +1,31 @@
+// The pages of the library: the editor, and the mail in its frame beside it.
+
+import { keepEditor } from "./editor.js";
+
+const form = /** @type {HTMLFormElement | null} */ (document.getElementById("template-form"));
+if (form?.querySelector("#editor")) keepEditor(form);
+if (form) keepPreview(form);
+
+/** Show the mail in its frame, anew whenever the preview beside the editor is. @param {HTMLFormElement} form */
+function keepPreview(form) {
+  const sender = /** @type {HTMLFormElement | null} */ (document.getElementById("preview-mail-form"));
+  if (!sender) return;
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    const detail = /** @type {CustomEvent} */ (event).detail;
+    if (detail.elt?.id === "preview" || detail.target?.id === "preview") show();
+  });
+  show();
+
+  /** A new frame each time, so that looking on adds no step to go back. */
+  function show() {
+    if (!document.querySelector("iframe[name=preview-mail]")) return;
+    sender?.replaceChildren(
+      ...[...new FormData(form)].map(([name, value]) => {
+        const field = document.createElement("input");
+        [field.type, field.name, field.value] = ["hidden", name, String(value)];
+        return field;
+      }),
+    );
+    sender?.submit();
+  }
+}

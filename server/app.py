@@ -12,6 +12,7 @@ from server.config import Settings, load_settings
 from server.feed import routes as feed_routes
 from server.gmail import routes as gmail_routes
 from server.gmail import webhook as gmail_webhook
+from server.library import routes as library_routes
 from server.messages import routes as messages_routes
 from server.people import routes as people_routes
 from server.sandbox import routes as sandbox_routes
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         accounts_routes,
         feed_routes,
         messages_routes,
+        library_routes,
         people_routes,
         gmail_routes,
         gmail_webhook,

@@ -11,15 +11,8 @@ from server.accounts.models import Member
 from server.errors import Refused
 from server.gmail.models import Mailbox
 from server.library.fields import OF_THE_SENDER, list_known, pack, person_fields, sender_fields, unpack
-from server.library.merge import (
-    MergeError,
-    MergeText,
-    Values,
-    read_html,
-    read_plain,
-    render,
-    render_plain,
-)
+from server.library.language import MergeError
+from server.library.merge import MergeText, Values, read_html, read_plain, render, render_plain
 from server.messages.addresses import drop_control
 from server.messages.models import Copy, Message
 from server.people.custom_fields import list_fields

@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.library.language import MOST_FIELDS, MergeError, key_of
 from server.library.merge import (
-    MOST_FIELDS,
-    MergeError,
     Rich,
     fill,
-    key_of,
     preview,
     preview_plain,
     read_html,

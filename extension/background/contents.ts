@@ -6,8 +6,8 @@ import type { Pairing } from "../lib/store";
 
 const LISTS: Record<ContentKind, string> = {
   document: "/api/v1/documents",
-  template: "/api/v1/templates",
-  snippet: "/api/v1/templates",
+  template: "/library/insertions",
+  snippet: "/library/insertions",
 };
 
 /** Return what of `kind` matches `query`, the last used first. */

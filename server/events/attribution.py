@@ -40,6 +40,9 @@ class SentCopy:
     silence: str = ""
     is_merged: bool = False
     audience: int = 0
+    thread_id: str | None = None
+    reading: int = 0
+    has_doubt: bool = False
     recipients: list[Reader] = field(default_factory=list)
 
 
@@ -79,6 +82,9 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
             col(Copy.silence),
             col(Message.is_merged),
             AUDIENCE,
+            col(Copy.gmail_thread_id),
+            col(Copy.reading),
+            col(Copy.has_doubt),
             col(Recipient.id),
             col(Recipient.person_id),
             col(Recipient.address),
@@ -91,10 +97,11 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
         .order_by(col(Copy.id), col(Recipient.id))
     )
     for copy_id, sent_at, message_id, workspace_id, member_id, subject, *rest in session.execute(query):
-        policy, silence, is_merged, audience, *recipient = rest
+        policy, silence, is_merged, audience, thread_id, reading, has_doubt, *recipient = rest
         copy = SentCopy(
-            workspace_id, member_id, message_id, subject, sent_at, policy, silence, is_merged, audience or 0
-        )
+            workspace_id, member_id, message_id, subject, sent_at, policy, silence, is_merged, audience or 0,
+            thread_id, reading, has_doubt,
+        )  # fmt: skip
         copy = copies.setdefault(copy_id, copy)
         if recipient[0] is not None:
             copy.recipients.append(Reader(*recipient))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.events.attribution import SentCopy
 from server.events.models import EventKind
+from server.events.verdict import FORGOTTEN
 from server.messages.models import Silence
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ TRACKED_KINDS = (
     EventKind.VIEWED, EventKind.CLICKED, EventKind.DOCUMENT_OPENED, EventKind.PAGE_READ, EventKind.DOWNLOADED,
 )  # fmt: skip
 AGGREGATE = "aggregate"
-FORGOTTEN = "forgotten"  # in the evidence: what the verdict rested on is deleted, so the verdict stands as it is
 SMALLEST_AUDIENCE = 5
 NOBODY: dict[str, Any] = {
     "copy_id": None, "recipient_id": None, "person_id": None, "person_name": "", "person_address": "",

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select, update
 from sqlmodel import Session, col
 
 from server.events.models import COUNTED_VERDICTS, Event, EventKind, Verdict
 from server.messages.models import Copy, Recipient
 
+COPY: Table = Copy.__table__  # type: ignore[attr-defined]
 SURE = 0.7  # from this confidence on a click of a person is one
 
 
@@ -64,6 +65,17 @@ def level_of(row: Mapping[str, Any]) -> int:
         return 0
     is_sure = kind != EventKind.VIEWED and verdict == Verdict.HUMAN and row["confidence"] >= SURE
     return (ReadingState.CONFIRMED if is_sure else ReadingState.PROBABLE).level
+
+
+def raise_levels(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raise the states of the copies of newly inserted events; `rejudge` is what lowers one."""
+    levels: dict[int, int] = {}
+    for row in rows:
+        if row["copy_id"] is not None and (level := level_of(row)):
+            levels[row["copy_id"]] = max(level, levels.get(row["copy_id"], 0))
+    for level in sorted(set(levels.values())):
+        copy_ids = [copy_id for copy_id, reached in levels.items() if reached == level]
+        session.execute(update(COPY).where(COPY.c.id.in_(copy_ids), COPY.c.reading < level).values(reading=level))
 
 
 def state_of(level: int) -> ReadingState:

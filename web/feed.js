@@ -40,6 +40,7 @@ function makeView(feed, signal) {
     lastId: Number(list().dataset.lastId),
     ask: { of, machine, q },
     onRow: addRow,
+    onChange: changeRow,
     async onReload() {
       await htmx.ajax("get", rows, { target: "#feed-rows", swap: "morph:outerHTML" });
       view.lastId = Number(list().dataset.lastId);
@@ -76,6 +77,24 @@ function addRow(html) {
   markRows();
   announce(row);
   document.dispatchEvent(new Event("warmline:shown"));
+}
+
+/** Show a row as it is now that it was judged otherwise; without `html` it is gone. @param {number} id @param {string} [html] */
+function changeRow(id, html) {
+  const row = document.getElementById(`event-${id}`);
+  if (!row) {
+    if (html) addRow(html);
+    return;
+  }
+  if (html) {
+    const isOpen = row.querySelector(".row-verdict")?.hasAttribute("open");
+    htmx.swap(row, html, { swapStyle: "morph:outerHTML", swapDelay: 0, settleDelay: 0 });
+    document.getElementById(row.id)?.querySelector(".row-verdict")?.toggleAttribute("open", isOpen);
+    tellTimes(list());
+  } else {
+    row.remove();
+  }
+  markRows();
 }
 
 /** Return the row before which `row` stands (at, then id, descending), undefined at the end. @param {HTMLElement} row */

@@ -13,6 +13,7 @@ const SHELL_TOPICS = ["message", "mailbox", "task", "target", "person", "reminde
  * @property {number} lastId
  * @property {Record<string, string>} [ask]
  * @property {(html: string) => void} [onRow]
+ * @property {(id: number, html?: string) => void} [onChange] a row looks different now, or without `html` is gone
  * @property {() => Promise<void>} [onReload]
  * @property {(topic: string, detail: Record<string, unknown>) => void} [onTopic]
  * @property {() => void} [onBeat]
@@ -75,6 +76,11 @@ export function openStream(view, signal) {
       watch();
       view.onRow?.(server.readHtml(JSON.parse(event.data).html));
       view.lastId = Math.max(view.lastId, Number(event.lastEventId));
+    });
+    source.addEventListener("change", (event) => {
+      watch();
+      const { id, html } = JSON.parse(event.data);
+      view.onChange?.(id, html && server.readHtml(html));
     });
     source.addEventListener("reload", async () => {
       watch();

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -131,6 +131,11 @@ def read_after(
     if not show_machine:
         chosen = chosen.where(col(Event.is_shown))
     return _rows(session, chosen)
+
+
+def read_rows(session: Session, ids: Collection[int]) -> list[EventRow]:
+    """Return the rows with these ids, by ascending id; without a scope, so for the stream only."""
+    return _rows(session, select(*COLUMNS).where(col(Event.id).in_(ids)).order_by(col(Event.id)))
 
 
 def read_last_id(session: Session) -> int:

@@ -16,7 +16,7 @@ from server.db import get_db
 from server.feed.access import find_refused
 from server.feed.hub import Hub, format_event
 from server.feed.preferences import read_switches
-from server.feed.queries import EventRow, read_after, read_last_id, read_names
+from server.feed.queries import EventRow, read_after, read_last_id, read_names, read_rows
 from server.feed.render import render_rows, tell_row
 from server.feed.repeats import find_first_views, find_forwarded
 from server.queue import NOTICES
@@ -25,6 +25,7 @@ LOOK_SECONDS = 1.0
 ACCESS_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 BATCH = 200
+DOUBT_SECONDS = 4.0
 TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension")  # passed on to the pages
 
 log = structlog.get_logger()
@@ -41,6 +42,8 @@ class Tailer:
         self._hub = hub
         self._redis_url = redis_url
         self._wake = asyncio.Event()
+        self._changed_rows: set[int] = set()
+        self._held_back: set[asyncio.Task[None]] = set()
         self._changed_switches: asyncio.Queue[int] = asyncio.Queue()
         self._is_database_away = False
 
@@ -103,6 +106,7 @@ class Tailer:
             return
         rows = await self.read(read_after, self.last_id, limit=BATCH)
         if not rows:
+            await self._send_changes()
             return
         audiences = self._hub.audiences(rows)
         # From here on a new listener reads these rows by itself, so they are sent to those who were there before.
@@ -110,7 +114,10 @@ class Tailer:
         if len(rows) == BATCH:
             self._wake.set()
         await self._send(rows, audiences)
-        await self._notify(rows)
+        await self._send_changes()
+        await self._notify([row for row in rows if not _is_doubtful(row)])
+        if doubtful := [row.id for row in rows if _is_doubtful(row)]:
+            self._hold_back(doubtful)
 
     async def _send(self, rows: list[EventRow], audiences: dict[Form, list[EventRow]]) -> None:
         chunks: dict[int, dict[Form, bytes]] = {}
@@ -120,8 +127,38 @@ class Tailer:
                 chunks.setdefault(row.id, {})[form] = format_event("row", {"html": html}, row.id)
         for row in rows:
             self._hub.send_row(row, chunks.get(row.id, {}))
+        self._tell_messages(rows)
+
+    def _tell_messages(self, rows: list[EventRow]) -> None:
+        """Tell the pages of these rows' mails that their counts have moved."""
         for member_id, message_id in {(row.member_id, row.message_id) for row in rows if row.message_id}:
-            self._hub.send_notice("message", message_id, member_id)  # its counts have moved
+            self._hub.send_notice("message", message_id, member_id)
+
+    async def _send_changes(self) -> None:
+        """Send anew what was judged otherwise; rows that were never sent are read as they are by then."""
+        ids = [row_id for row_id in self._changed_rows if row_id <= (self.last_id or 0)]
+        self._changed_rows.clear()
+        if not ids or not self._hub.listeners:
+            return
+        rows = await self.read(read_rows, ids)
+        chunks: dict[int, dict[Form, bytes]] = {}
+        for form, shown in self._hub.audiences(rows, are_new=False).items():
+            for row, html in zip(shown, await self.render(form, shown), strict=True):
+                chunks.setdefault(row.id, {})[form] = format_event("change", {"id": row.id, "html": html})
+        for row in rows:
+            self._hub.send_change(row, chunks.get(row.id, {}))
+        self._tell_messages(rows)
+
+    def _hold_back(self, ids: list[int]) -> None:
+        """Notify of doubtful rows a little later, when a scanner would have given itself away, of those left."""
+        task = asyncio.create_task(self._notify_later(ids))
+        self._held_back.add(task)
+        task.add_done_callback(self._held_back.discard)
+
+    async def _notify_later(self, ids: list[int]) -> None:
+        await asyncio.sleep(DOUBT_SECONDS)
+        with suppress(SQLAlchemyError):
+            await self._notify(await self.read(read_rows, ids))
 
     async def _notify(self, rows: list[EventRow]) -> None:
         wanted = [row for row in rows if self._hub.languages(row, True)]
@@ -170,6 +207,9 @@ class Tailer:
         match json.loads(data):
             case {"topic": "event"}:
                 self._wake.set()
+            case {"topic": "verdict", "ids": str(ids)}:
+                self._changed_rows.update(map(int, ids.split(",")))
+                self._wake.set()
             case {"topic": "reminder", "member_id": int(member_id), "id": int(task_id), **others}:
                 self._hub.send_reminder(member_id, task_id, str(others.get("name", "")))
             case {"topic": "switches", "member_id": int(member_id)}:
@@ -184,3 +224,8 @@ class Tailer:
                 self._hub.close_where(lambda ticket: ticket.token_id == token_id)
             case other:
                 log.debug("a notice for nobody here", notice=other)
+
+
+def _is_doubtful(row: EventRow) -> bool:
+    """Return whether `row` came so soon after the send that what follows may show it to be a scanner's."""
+    return any(reason.startswith("soon_after_send") for reason in row.reasons)

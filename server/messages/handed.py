@@ -74,11 +74,10 @@ def hand_out(
     html = render_html(session, settings, keys, member.sender_key, message, copy, recipients, own)
     if parse_body(html).text() != parse_body(mail.html).text():
         raise Unchangeable(_("This mail cannot be tracked without changing it."))
-    html += make_footer(settings, keys, member, message, copy).html
     if copy.tracking_id not in list_tracking_ids(settings, keys, html):
         raise Untracked(_("Somebody who gets this mail, or your workspace’s policy, does not want it tracked."))
     announce(session, "message", member_id=member.id, id=message.id)
-    return message, html
+    return message, html + make_footer(settings, keys, member, message, copy).html
 
 
 def cancel(session: Session, message: Message) -> None:

@@ -98,20 +98,13 @@ def get_mailbox(session: Session, member: Member, email: str) -> Mailbox:
     return mailbox
 
 
-def get_message(session: Session, member: Member, message_id: int) -> Message:
-    """Return a message that the member wrote in Gmail."""
+def cancel(session: Session, member: Member, message_id: int) -> None:
+    """Forget a mail of the member's that Gmail did not send after all; where there is none, there is nothing to do."""
     message = session.get(Message, message_id)
     if message is None or message.member_id != member.id or message.source != MessageSource.GMAIL:
-        raise Declined("not_found", _("You have no such mail."), status=404)
-    return message
-
-
-def cancel(session: Session, member: Member, message_id: int) -> None:
-    """Forget a mail that Gmail did not send after all; one that is forgotten already is no error."""
+        return
     try:
-        handed.cancel(session, get_message(session, member, message_id))
-    except Declined:
-        raise
+        handed.cancel(session, message)
     except Refused as error:
         raise Declined("already_sent", error.message, status=error.status) from error
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from server import permissions
 from server.accounts import cli as accounts
+from server.backup import cli as backups
 from server.config import Settings, load_settings
 from server.doctor import doctor
 from server.errors import Refused
@@ -30,7 +31,15 @@ def main() -> None:
     """Warmline: a self-hosted Live Feed for people who sell by email from Gmail."""
 
 
-for command in (accounts.tokens, accounts.members, sandbox.demo_info, permissions.show, doctor):
+for command in (
+    accounts.tokens,
+    accounts.members,
+    sandbox.demo_info,
+    permissions.show,
+    doctor,
+    backups.backup,
+    backups.restore_command,
+):
     main.add_command(command)
 
 

@@ -18,8 +18,8 @@ EDGE_NAMES = {"routes", "webhook", "cli"}
 EDGE = {"server.metrics"}
 LEVELS = ("platform", "models", "domain", "jobs", "edge", "entry")
 ROOMS = {
-    "accounts", "api", "consent", "documents", "events", "feed", "gmail", "library", "messages", "people", "sandbox",
-    "scoring", "tasks", "tracking",
+    "accounts", "api", "backup", "campaigns", "consent", "documents", "events", "feed", "gmail", "library", "messages",
+    "people", "sandbox", "scoring", "sidebar", "tasks", "tracking",
 }  # fmt: skip
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "services", "service", "manager", "core", "misc"}
 

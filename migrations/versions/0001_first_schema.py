@@ -260,6 +260,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "address_hash"),
     )
+    with op.batch_alter_table("suppression", schema=None) as batch_op:
+        batch_op.create_index("ix_suppression_newest", ["workspace_id", "suppressed_at", "id"], unique=False)
+
     op.create_table(
         "tracking_choice",
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -832,6 +835,7 @@ def upgrade() -> None:
         sa.Column("individually", sa.Boolean(), nullable=False),
         sa.Column("track_views", sa.Boolean(), nullable=False),
         sa.Column("track_clicks", sa.Boolean(), nullable=False),
+        sa.Column("has_honeypot", sa.Boolean(), nullable=False),
         sa.Column("policy", sa.String(), nullable=False),
         sa.Column("has_notice", sa.Boolean(), nullable=False),
         sa.Column("has_unsubscribe", sa.Boolean(), nullable=False),
@@ -1797,6 +1801,9 @@ def downgrade() -> None:
     op.drop_table("workspace_policy")
     op.drop_table("verdict_replay")
     op.drop_table("tracking_choice")
+    with op.batch_alter_table("suppression", schema=None) as batch_op:
+        batch_op.drop_index("ix_suppression_newest")
+
     op.drop_table("suppression")
     op.drop_table("soft_bounces")
     op.drop_table("site")

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from server.accounts.models import Workspace
 from server.consent.fingerprints import hash_address, hash_addresses
 from server.consent.models import Answer, Mode, TrackingChoice
 from server.consent.policy import Policy, apply_policy, policy_for
@@ -22,6 +23,7 @@ def prepare(session: Session, mailbox: Mailbox, message: Message) -> Policy:
     """Let a new message keep the policy of its mailbox, and silence those of its copies that must be; return it."""
     policy = policy_for(session, mailbox)
     apply_policy(message, policy)
+    message.has_honeypot = session.get_one(Workspace, message.workspace_id).sets_honeypots
     session.add(message)
     session.flush()
     rows = session.exec(select(Recipient.copy_id, Recipient.address).where(Recipient.message_id == message.id)).all()

@@ -7,6 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from server.config import Settings
 from server.keys import Keyring
+from server.messages.honeypot import honeypot_target
 from server.tracking.tokens import find_target, is_own_url
 
 TAGS = frozenset(
@@ -63,7 +64,9 @@ def strip_own(settings: Settings, keys: Keyring, body: LexborNode) -> None:
             image.decompose()
     for anchor in body.css("a[href]"):
         target = find_target(settings, keys, anchor.attributes.get("href") or "")
-        if target is not None:
+        if target == honeypot_target(settings):
+            anchor.decompose()
+        elif target is not None:
             anchor.attrs["href"] = target
 
 

@@ -80,6 +80,7 @@ class Message(SQLModel, table=True):
     individually: bool = False
     track_views: bool = True
     track_clicks: bool = True
+    has_honeypot: bool = False
     policy: str = "individual"
     has_notice: bool = False
     has_unsubscribe: bool = False

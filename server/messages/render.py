@@ -26,6 +26,7 @@ from server.gmail.models import Mailbox
 from server.keys import Keyring
 from server.messages.addresses import drop_control
 from server.messages.footer import list_headers, make_footer
+from server.messages.honeypot import honeypot_of
 from server.messages.html import QUOTES, parse_body
 from server.messages.links import wrap_links
 from server.messages.models import Copy, Message, Recipient, Silence
@@ -92,6 +93,8 @@ def _track(settings: Settings, keys: Keyring, sender_key: str, message: Message,
             lambda position, target: link_url(settings, keys, sender_key, copy.tracking_id, position, target),
         )
     html = body.inner_html or ""
+    if message.has_honeypot and message.track_clicks and copy.silence == Silence.NONE and "/c/" in html:
+        html += honeypot_of(settings, keys, sender_key, copy.tracking_id)
     has_pixel = message.track_views and copy.silence == Silence.NONE
     return _add_pixel(html, pixel_url(settings, keys, sender_key, copy.tracking_id)) if has_pixel else html
 

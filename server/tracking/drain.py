@@ -30,6 +30,7 @@ from server.tracking.frames import Frame, read_frames
 from server.tracking.hits import Hit, read_record
 from server.tracking.journal import SUFFIX, UNBORN_SUFFIX
 from server.tracking.site.visits import make_visits
+from server.tracking.tokens import HONEYPOT_POSITION
 
 log = structlog.get_logger()
 
@@ -175,6 +176,9 @@ def _make_evidence(hit: Hit, keys: Keyring) -> dict[str, Any]:
 
 
 def _make_fact(hit: Hit, copy_id: int, keys: Keyring) -> Fact:
+    evidence = _make_evidence(hit, keys)
+    if hit.kind == "click" and hit.position == HONEYPOT_POSITION:
+        evidence["honeypot"] = True
     return Fact(
         kind=KIND_OF_HIT[hit.kind],
         at=from_epoch_ms(hit.at_ms),
@@ -182,7 +186,7 @@ def _make_fact(hit: Hit, copy_id: int, keys: Keyring) -> Fact:
         copy_id=copy_id,
         link_target=hit.target,
         details={} if hit.position is None else {"position": hit.position},
-        evidence=_make_evidence(hit, keys),
+        evidence=evidence,
     )
 
 

@@ -33,6 +33,13 @@ def robots() -> Response:
     return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
 
+@bp.get("/nobody")
+@allow(PUBLIC)
+def nobody() -> Response:
+    """Answer whoever followed the hidden link of a mail, which no person can see."""
+    return Response("This link is not meant for people. Nothing is wrong: close this page.\n", mimetype="text/plain")
+
+
 @bp.get("/device/<ticket>.gif")
 @allow(PUBLIC)
 def device(ticket: str) -> Response:

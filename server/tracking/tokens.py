@@ -19,6 +19,7 @@ from server.keys import Keyring
 ID_BYTES = 16
 MAX_TARGET_BYTES = 12_000  # a longer one makes an address that servers and mail programs refuse
 MAX_POSITION = 2**16 - 1
+HONEYPOT_POSITION = 0  # of the hidden link; those of the mail count from 1
 MAX_TOKEN_CHARACTERS = 16_200  # base64 of the longest target with what stands around it
 MAX_SENDER_KEY_CHARACTERS = 64
 SENDER_LENGTH = struct.Struct(">H")

@@ -5,6 +5,7 @@ import { keepEditor } from "./editor.js";
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("template-form"));
 if (form?.querySelector("#editor")) keepEditor(form);
 if (form) keepPreview(form);
+for (const button of document.querySelectorAll("[data-without-script]")) button.remove();
 
 /** Show the mail in its frame, anew whenever the preview beside the editor is. @param {HTMLFormElement} form */
 function keepPreview(form) {

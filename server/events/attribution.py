@@ -77,7 +77,7 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
             col(Message.id),
             col(Message.workspace_id),
             col(Message.member_id),
-            col(Message.subject),
+            func.coalesce(func.nullif(col(Copy.subject), ""), col(Message.subject)),
             col(Message.policy),
             col(Copy.silence),
             col(Message.is_merged),

@@ -14,9 +14,11 @@ from server.library.hints import Hint, find_hints
 from server.library.merge import preview, preview_plain, read_html, read_plain
 from server.library.models import TemplateKind
 from server.library.templates import check_fields
-from server.messages.html import clean_html
+from server.messages.html import clean_html, is_blank
 from server.messages.plain import to_text
 from server.people.models import Person
+
+LOOK = "<style>body{font:0.875rem/1.5 Arial,sans-serif}</style>"  # as Gmail shows what says nothing of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,11 @@ def make_preview(
     shown = preview_plain(subject, values) if kind == TemplateKind.TEMPLATE else None
     whole = preview(clean, values)
     missing = [*read_plain(subject).find_missing(values), *read_html(clean).find_missing(values)]
-    return Preview(
-        subject=shown, html=whole, text=to_text(whole).strip(), size=len(whole.encode()), person=person,
-        missing=[known[key] for key in dict.fromkeys(missing)], hints=find_hints(shown, whole),
-    )  # fmt: skip
+    hints = [] if is_blank(whole) else find_hints(shown, whole)
+    lacking = [known[key] for key in dict.fromkeys(missing)]
+    return Preview(shown, whole, to_text(whole).strip(), len(whole.encode()), person, lacking, hints)
 
 
 def write_document(html: str) -> str:
     """Return a whole HTML document of a mail to look at, whose links open nothing in a sandboxed frame."""
-    return f'<!doctype html><html><head><base target="_blank"></head><body>{html}</body></html>'
+    return f'<!doctype html><html><head><base target="_blank">{LOOK}</head><body>{html}</body></html>'

@@ -186,6 +186,8 @@ def _add_copies(
         wake(session, "send_copy", copy.id)
     if merge:
         merge.refuse_lacking()
+        if len(groups) == 1:
+            merge.settle(message, copy)
     announce(session, "message", member_id=message.member_id, id=message.id)
 
 

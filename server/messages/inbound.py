@@ -13,7 +13,7 @@ from server.gmail.models import Mailbox
 from server.messages.addresses import Address
 from server.messages.classify import Inbound, classify
 from server.messages.facts import make_facts
-from server.messages.models import Copy, InboundKind, InboundMail, Recipient
+from server.messages.models import Copy, InboundKind, InboundMail, Message, MessageSource, Recipient
 from server.queue import announce
 
 OUTGOING_LABELS = frozenset({"SENT", "DRAFT"})
@@ -37,7 +37,9 @@ def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> Received | Non
         return None
     inbound = classify(mail.raw)
     copy = find_answered(session, mailbox, mail, inbound.references) if inbound.kind else None
-    if copy is None or inbound.kind is None or _is_known(session, mailbox, mail, inbound, copy):
+    if copy is None or inbound.kind is None or _is_sample(session, copy):
+        return None
+    if _is_known(session, mailbox, mail, inbound, copy):
         return None
     if inbound.sender is None:
         raise Unreadable("it answers one of our mails, but names no sender")
@@ -74,6 +76,11 @@ def find_answered(session: Session, mailbox: Mailbox, mail: RawMail, references:
 def forget(session: Session, mailbox: Mailbox) -> None:
     """Delete what was copied from the mail of a disconnected mailbox."""
     session.execute(delete(InboundMail).where(col(InboundMail.mailbox_id) == mailbox.id))
+
+
+def _is_sample(session: Session, copy: Copy) -> bool:
+    """Return whether `copy` is a sample, of which nothing ever comes (R9)."""
+    return session.get_one(Message, copy.message_id).source == MessageSource.SAMPLE
 
 
 def _is_known(session: Session, mailbox: Mailbox, mail: RawMail, inbound: Inbound, copy: Copy) -> bool:

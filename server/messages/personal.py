@@ -46,6 +46,12 @@ class Merge:
         subject = self.subject.write({**own, **self.sender}, lambda field: field.written)
         copy.subject = drop_control(" ".join(subject.splitlines()))
 
+    def settle(self, message: Message, copy: Copy) -> None:
+        """Let `message` say what its only copy says: to one recipient it is a mail like any other."""
+        html, text, subject = html_of(message, copy), text_of(message, copy), subject_of(message, copy)
+        message.html, message.text, message.subject = html, text, subject
+        message.is_merged, message.fields, copy.fields, copy.subject = False, {}, {}, ""
+
     def refuse_lacking(self) -> None:
         """Raise `Refused` naming who has no value where the mail has no default either."""
         if self.lacking:

@@ -90,7 +90,7 @@ def _context(session: Session) -> dict[str, Any]:
     chosen, args = _filter(), request.args
     after = (args["name"][:200], args.get("after", 0, type=int)) if "name" in args and "after" in args else None
     page = read_templates(session, current_user, chosen, after)
-    return {"page": page, "chosen": chosen, "after": after, "undo": args.get("undo", type=int)}
+    return {"found": page, "chosen": chosen, "after": after, "undo": args.get("undo", type=int)}
 
 
 def _filter() -> Filter:

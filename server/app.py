@@ -9,6 +9,7 @@ from server.accounts import session as accounts_session
 from server.api import routes as api_routes
 from server.base import create_base_app
 from server.config import Settings, load_settings
+from server.consent import routes as consent_routes
 from server.feed import routes as feed_routes
 from server.gmail import routes as gmail_routes
 from server.gmail import webhook as gmail_webhook
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         messages_routes,
         library_routes,
         people_routes,
+        consent_routes,
         gmail_routes,
         gmail_webhook,
         sandbox_routes,

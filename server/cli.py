@@ -13,6 +13,7 @@ from server import permissions
 from server.accounts import cli as accounts
 from server.backup import cli as backups
 from server.config import Settings, load_settings
+from server.consent import cli as consent
 from server.doctor import doctor
 from server.errors import Refused
 from server.migrate import upgrade
@@ -34,6 +35,7 @@ def main() -> None:
 for command in (
     accounts.tokens,
     accounts.members,
+    consent.persons,
     sandbox.demo_info,
     permissions.show,
     doctor,

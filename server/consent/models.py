@@ -70,7 +70,10 @@ class Reason(StrEnum):
 class Suppression(SQLModel, table=True):
     """An address that a workspace does not write to. Of an erased person only the keyed hash is left."""
 
-    __table_args__ = (UniqueConstraint("workspace_id", "address_hash"),)
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "address_hash"),
+        Index("ix_suppression_newest", "workspace_id", "suppressed_at", "id"),
+    )
 
     id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id")

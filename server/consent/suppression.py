@@ -17,6 +17,7 @@ from server.errors import Refused
 
 MOST_SOFT_BOUNCES = 5
 NAMED = 3
+SHOWN = 100
 # A weightier reason takes the place of a lighter one, never the other way round.
 WEIGHT = (Reason.SOFT_BOUNCES, Reason.HARD_BOUNCE, Reason.BY_MEMBER, Reason.UNSUBSCRIBED, Reason.COMPLAINED,
           Reason.ERASED)  # fmt: skip
@@ -108,3 +109,21 @@ def say_reason(reason: str) -> str:
         Reason.ERASED: _("asked to be erased"),
     }
     return words[Reason(reason)] if reason in set(Reason) else reason
+
+
+def list_suppressions(session: Session, workspace_id: int, search: str = "", limit: int = SHOWN) -> list[Suppression]:
+    """Return the newest suppressions; with `search`, that of exactly this address, also of one who was erased."""
+    if search:
+        row = find_suppression(session, workspace_id, search)
+        return [row] if row is not None else []
+    chosen = select(Suppression).where(Suppression.workspace_id == workspace_id)
+    newest = (col(Suppression.suppressed_at).desc(), col(Suppression.id).desc())
+    return list(session.exec(chosen.order_by(*newest).limit(limit)).all())
+
+
+def get_suppression(session: Session, workspace_id: int, suppression_id: int) -> Suppression:
+    """Return a suppression of this workspace; refuses any other as if there were none."""
+    row = session.get(Suppression, suppression_id)
+    if row is None or row.workspace_id != workspace_id:
+        raise Refused(_("There is no such address on your list."), status=404)
+    return row

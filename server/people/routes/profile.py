@@ -24,7 +24,7 @@ from server.people.models import Person
 from server.people.people import FIELDS, change_owner, change_person, find_kept, get_person, is_visible
 from server.people.queries import list_owners
 from server.people.routes import PERSON, bp
-from server.people.timeline import read_objections, read_timeline
+from server.people.timeline import read_timeline
 from server.security import allow
 
 
@@ -43,7 +43,6 @@ def show_person(person_id: int) -> ResponseReturnValue:
     return render_template(
         "people/person.html",
         addresses=list_addresses(session, person_id),
-        objections=read_objections(session, person_id),
         suggestions=suggest(session, person, owners),
         **_header(session, person),
         **_timeline(session, person_id),

@@ -23,14 +23,9 @@ const ENTRIES = {
 };
 const COPIED = ["manifest.json", "_locales", "icons", "rules", "options/options.html", "sidebar/sidebar.html", "gmail/gmail.css"];
 
-/**
- * What InboxSDK would evaluate from text, and what stands in its place: a hot-reload wrapper that only runs under
- * webpack's development server, and a search for the global object that every browser of today has by name.
- */
-const EVALUATED = [
-  [/shared\.wrapper = new Function\('shared', [^\n]*\)\(shared\);/g, "throw new Error('no hot reload here');"],
-  [/return this \|\| new Function\('return this'\)\(\);/g, "return globalThis;"],
-];
+/** Packages that can make code from text, though not as we use them: these calls become one that refuses. */
+const EVALUATION = /(?<![\w.$])(?:new\s+Function|Function|eval)\(/g;
+const REFUSAL = "function refuseEvaluation() { throw new Error('this extension makes no code from text'); }\n";
 
 async function buildScripts() {
   const entries = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(from, path)));
@@ -58,19 +53,18 @@ async function buildScripts() {
 
 /** @param {import("esbuild").PluginBuild} build */
 function withoutEval({ onLoad }) {
-  onLoad({ filter: /@inboxsdk[/\\]core[/\\]inboxsdk\.js$/ }, ({ path }) => ({ contents: removeEval(path), loader: "js" }));
+  onLoad({ filter: /[/\\]node_modules[/\\].*\.js$/ }, ({ path }) => ({ contents: removeEvaluation(path), loader: "js" }));
 }
 
 /** InboxSDK's part that runs in Gmail's own page, which `chrome.scripting` puts there (see its background.js). */
 function readPageWorld() {
-  return removeEval(join(modules, "@inboxsdk/core/pageWorld.js"));
+  return `(() => {\n${removeEvaluation(join(modules, "@inboxsdk/core/pageWorld.js"))}})();`;
 }
 
-function removeEval(path) {
-  return EVALUATED.reduce((text, [pattern, replacement]) => {
-    if (!pattern.test(text)) throw new Error(`${path} no longer holds ${pattern}: look at what it evaluates now`);
-    return text.replace(pattern, replacement);
-  }, readFileSync(path, "utf8"));
+function removeEvaluation(path) {
+  const text = readFileSync(path, "utf8");
+  const changed = text.replace(EVALUATION, "refuseEvaluation(");
+  return changed === text ? text : `${changed}\n${REFUSAL}`;
 }
 
 function buildStyles() {

@@ -151,8 +151,8 @@ function announce(row) {
   toAnnounce.push(row.querySelector("p")?.textContent?.replace(/\s+/g, " ").trim() ?? "");
   if (toAnnounce.length > 1) return;
   setTimeout(() => {
-    const place = /** @type {HTMLElement} */ (document.getElementById("feed-announcement"));
-    place.textContent = toAnnounce.length === 1 ? toAnnounce[0] : tellCount(toAnnounce.length);
+    const place = document.getElementById("feed-announcement"); // gone, if another tab was chosen meanwhile
+    if (place) place.textContent = toAnnounce.length === 1 ? toAnnounce[0] : tellCount(toAnnounce.length);
     toAnnounce = [];
   }, ANNOUNCE_MS);
 }

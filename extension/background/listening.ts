@@ -46,6 +46,7 @@ const VIEW: View = {
     if (topic === "notification" || topic === "message" || topic === "seen") countSoon();
   },
   onState(state) {
+    void writeSession({ isListening: state === "live" });
     if (state === "live" || state === "ended") void refreshStanding();
   },
 };

@@ -1,7 +1,7 @@
 // The service worker: what wakes it. It may be stopped at any moment, so everything it knows is in lib/store.
 
 import "@inboxsdk/core/background";
-import { closeStore } from "../lib/store";
+import { closeStore, onStored } from "../lib/store";
 import { followStream, LOOK_ALARM, keepLooking } from "./listening";
 import { openPlace } from "./notifications";
 import { answer } from "./requests";
@@ -21,6 +21,8 @@ chrome.alarms.onAlarm.addListener(({ name }) => {
 chrome.tabs.onRemoved.addListener((tabId) => void forgetTab(tabId));
 chrome.permissions.onRemoved.addListener(() => void dropAccess());
 chrome.notifications.onClicked.addListener((id) => void openPlace(id));
+
+onStored(["pairing"], () => void followStream());
 
 async function start(): Promise<void> {
   await closeStore();

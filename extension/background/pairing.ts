@@ -4,7 +4,6 @@ import { callServer, originsOf, type Status } from "../lib/api";
 import { Failed, makeFailure, makeRefusal } from "../lib/failures";
 import { readLocal, writeLocal, type Pairing } from "../lib/store";
 import { say } from "../lib/words";
-import { followStream } from "./listening";
 import { blockOwnPixels } from "./rules";
 import { forgetToken, keepStatus, showStanding } from "./standing";
 import type { Standing } from "../lib/messages";
@@ -23,9 +22,7 @@ export async function pair(server: string, device: string): Promise<Standing> {
   });
   await writeLocal({ pairing: { server, token } });
   await keepStatus(status);
-  const standing = await showStanding();
-  await followStream();
-  return standing;
+  return showStanding();
 }
 
 /** End this browser's token on the server and here; here also when the server cannot be reached. */

@@ -25,6 +25,8 @@ interface Session {
   threads: Record<string, OpenThread>;
   /** When the worker last heard the stream, epoch milliseconds. */
   heardAt: number;
+  /** Whether the worker hears the server's stream. */
+  isListening: boolean;
 }
 
 const EMPTY_LOCAL: Local = {
@@ -34,7 +36,7 @@ const EMPTY_LOCAL: Local = {
   trouble: null,
   tab: "",
 };
-const EMPTY_SESSION: Session = { threads: {}, heardAt: 0 };
+const EMPTY_SESSION: Session = { threads: {}, heardAt: 0, isListening: false };
 
 /** Keep content scripts, which share a process with Gmail's page, away from the token. */
 export async function closeStore(): Promise<void> {

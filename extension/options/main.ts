@@ -60,6 +60,7 @@ async function pair(): Promise<void> {
   await busily(find<HTMLButtonElement>("pair"), async () => {
     const answer = await ask("pair", { server: url, device: device.value.trim() || nameDevice() });
     if (!answer.ok) return showFailure(answer.failure);
+    server.value = url;
     await show();
     announce(say("pairedNow"));
   });

@@ -40,5 +40,11 @@ function keepParts(): void {
   keepTimes();
   keepFeed();
   keepTasks();
+  document.addEventListener("warmline:live", catchUp);
   document.body.addEventListener("warmline:reminder", (event) => showReminder((event as CustomEvent<{ id: number }>).detail.id));
+}
+
+/** What changed while no stream was open was told to nobody: let the panel look for itself. */
+function catchUp(): void {
+  for (const topic of ["task", "target", "person", "message"]) document.body.dispatchEvent(new CustomEvent(`warmline:${topic}`, { detail: {} }));
 }

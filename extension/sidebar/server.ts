@@ -7,6 +7,7 @@ import { ask } from "../lib/messages";
 import { readLocal, type Pairing } from "../lib/store";
 import { adopt } from "./adopt";
 
+const ENDS = [401, 426]; // not ours any more, or too old
 let pairing: Pairing = { server: "", token: "" };
 
 /** Send htmx's requests and the live stream's to the paired server, and return the pairing. */
@@ -14,11 +15,12 @@ export async function keepServer(): Promise<Pairing> {
   pairing = (await readLocal("pairing")) ?? pairing;
   htmx.defineExtension("warmline", { transformResponse: (text: string) => adopt(text, pairing.server) });
   useServer({
-    post: (path: string, body: URLSearchParams) => postForm(pairing, path, body),
+    post,
     readHtml: (html: string) => adopt(html, pairing.server),
   });
   document.body.addEventListener("htmx:configRequest", aim);
   document.body.addEventListener("htmx:beforeOnLoad", look);
+  document.body.addEventListener("htmx:sendError", askHowThingsStand);
   document.addEventListener("submit", stopPlainForm);
   document.addEventListener("click", stopPlainLink);
   return pairing;
@@ -29,6 +31,20 @@ export async function fetchPicture(url: string): Promise<Blob | null> {
   if (new URL(url).origin !== pairing.server) return null;
   const answer = await fetch(url, { headers: headersFor(pairing), credentials: "omit" }).catch(() => null);
   return answer?.ok ? answer.blob() : null;
+}
+
+/** Send a form of the web app's modules; what fails may concern all of us. */
+async function post(path: string, body: URLSearchParams): Promise<Response> {
+  const answer = await postForm(pairing, path, body).catch((error: unknown) => {
+    askHowThingsStand();
+    throw error;
+  });
+  if (ENDS.includes(answer.status)) askHowThingsStand();
+  return answer;
+}
+
+function askHowThingsStand(): void {
+  void ask("refreshStanding", {});
 }
 
 interface HtmxRequest {
@@ -49,9 +65,9 @@ function aim(event: Event): void {
 /** Look at an answer before htmx does: it may say that we are signed out, or lead to a page, which a tab shows. */
 function look(event: Event): void {
   const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
-  if (xhr.status === 401 || xhr.status === 426) {
+  if (ENDS.includes(xhr.status)) {
     event.preventDefault();
-    void ask("refreshStanding", {});
+    askHowThingsStand();
   }
   const elsewhere = xhr.getResponseHeader("HX-Redirect") ?? xhr.getResponseHeader("HX-Location");
   if (!elsewhere || event.defaultPrevented) return;

@@ -21,6 +21,7 @@ export function keepStanding(tabs: Tabs | null): void {
     const failure = answer.ok ? answer.value.failure : answer.failure;
     showTrouble(failure);
     if (!tabs || (failure && STAYS.includes(failure.kind))) return;
+    if (isOpen && !failure) tabs.retry();
     if (isOpen === !failure) return;
     isOpen = !failure;
     find("window").hidden = !isOpen;

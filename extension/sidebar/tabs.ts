@@ -12,6 +12,8 @@ type Tab = (typeof PANELS)[number] | "thread";
 export interface Tabs {
   /** Load the tab that was open last. */
   open: () => void;
+  /** Load it again, if it could not be loaded. */
+  retry: () => void;
   /** Show nothing of the server any more. */
   close: () => void;
 }
@@ -50,6 +52,9 @@ export function keepTabs(): Tabs {
       isOpen = true;
       void readKept().then((kept) => show(thread.isThere() ? "thread" : kept));
     },
+    retry() {
+      if (document.getElementById("loading")) show(tab);
+    },
     close() {
       isOpen = false;
       find("panel").replaceChildren();
@@ -61,11 +66,12 @@ export function keepTabs(): Tabs {
 
 async function load(path: string): Promise<void> {
   const loading = document.createElement("p");
+  loading.id = "loading";
   loading.className = "text-muted px-2 py-6 text-center";
   loading.textContent = say("loading");
   find("problem").replaceChildren();
   find("panel").replaceChildren(loading);
-  await htmx.ajax("get", path, { target: "#panel", swap: "innerHTML" });
+  await htmx.ajax("get", path, { target: "#panel", swap: "innerHTML" }).catch(() => undefined); // the server is away
   if (loading.isConnected) loading.textContent = say("loadFailed");
 }
 

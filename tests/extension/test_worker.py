@@ -1,0 +1,79 @@
+"""What the service worker does by itself: blocks the member's own pixels, counts on the badge, tells what is new."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Installation, program, warmline  # noqa: F401 - fixtures
+from tests.browser.program import Program
+from tests.extension.gmail_page.browser import GmailBrowser
+from tests.extension.gmail_page.fixtures import browser, extension, gmail, open_browser, token  # noqa: F401 - fixtures
+from tests.extension.gmail_page.pairing import revoke_device
+from tests.extension.gmail_page.server import GmailServer, proxy_image
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+LOAD = """address => new Promise(resolve => {
+  const image = new Image();
+  image.onload = () => resolve("loaded");
+  image.onerror = () => resolve("blocked");
+  image.src = address;
+})"""
+PATIENCE_MS = 15_000
+LISTENS = "(await chrome.storage.session.get('isListening')).isListening === true"
+
+
+def wait_for(browser: GmailBrowser, condition: str) -> None:
+    """Wait until an expression is true in a page of the extension."""
+    browser.options.wait_for_function(f"async () => {condition}", timeout=PATIENCE_MS)
+
+
+def test_own_pixel_is_blocked_direct_and_proxied_and_others_are_not(
+    browser: GmailBrowser, gmail: GmailServer, warmline: Installation
+) -> None:
+    (own,) = browser.ask("readStanding")["value"]["ownPixels"]
+    other = f"{warmline.settings.edge_base_url}/o/someoneelse/"
+    page = browser.open("inbox", wait=False)
+    assert page.evaluate(LOAD, f"{own}abc.gif") == "blocked"
+    assert page.evaluate(LOAD, proxy_image(f"{own}abc.gif")) == "blocked"
+    assert gmail.proxied == []
+    assert page.evaluate(LOAD, f"{other}abc.gif") == "loaded"
+    assert page.evaluate(LOAD, proxy_image(f"{other}abc.gif")) == "loaded"
+    assert gmail.proxied == [f"{other}abc.gif"]
+
+
+def test_own_pixel_loads_again_after_signing_out(browser: GmailBrowser) -> None:
+    (own,) = browser.ask("readStanding")["value"]["ownPixels"]
+    browser.ask("signOut")
+    page = browser.open("inbox", wait=False)
+    assert page.evaluate(LOAD, f"{own}abc.gif") == "loaded"
+
+
+def test_event_notifies_by_the_worker_alone_and_counts_on_the_badge(browser: GmailBrowser, program: Program) -> None:
+    wait_for(browser, LISTENS)
+    wait_for(browser, "await chrome.action.getBadgeText({}) === ''")
+    _person_id, email = program.add_person("Alan Bradley")
+    program.report(email, "clicked", subject="Lunch?")
+    wait_for(browser, "Object.keys(await chrome.notifications.getAll()).some(id => id.startsWith('event-'))")
+    wait_for(browser, "await chrome.action.getBadgeText({}) === '1'")
+    sidebar = browser.context.new_page()
+    sidebar.goto(browser.options.evaluate("chrome.runtime.getURL('sidebar/sidebar.html')"))
+    expect(sidebar.locator("#feed-rows")).to_contain_text("Lunch?")
+    wait_for(browser, "await chrome.action.getBadgeText({}) === ''")  # seen
+
+
+def test_switch_silences_notifications_of_this_browser(browser: GmailBrowser, program: Program) -> None:
+    wait_for(browser, LISTENS)
+    browser.ask("changeChoices", choices={"notifies": False})
+    _person_id, email = program.add_person("Clu Two")
+    program.report(email, "clicked", subject="Dinner?")
+    wait_for(browser, "Number(await chrome.action.getBadgeText({})) > 0")
+    assert browser.options.evaluate("chrome.notifications.getAll()") == {}
+
+
+def test_revocation_reaches_the_badge_without_any_page(browser: GmailBrowser, warmline: Installation, token: str) -> None:
+    wait_for(browser, LISTENS)
+    revoke_device(warmline.settings.base_url, token)
+    wait_for(browser, "await chrome.action.getBadgeText({}) === '!'")
+    stored = browser.options.evaluate("chrome.storage.local.get()")
+    assert stored["pairing"] == {"server": warmline.settings.base_url, "token": ""}
+    assert stored["status"] is None

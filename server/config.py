@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     web_workers: int = Field(default=1, ge=1, le=64)
     edge_workers: int = Field(default=1, ge=1, le=64)
     mail_workers: int = Field(default=1, ge=1, le=64)
+    document_workers: int = Field(default=1, ge=1, le=16)
+    document_max_mb: int = Field(default=50, ge=1, le=500)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     # Google

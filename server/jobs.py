@@ -15,6 +15,7 @@ from server.clock import now
 from server.config import get_settings
 from server.consent import erasure, retention
 from server.db import get_db
+from server.documents import conversion, documents, storage
 from server.events.partitions import add_partitions
 from server.gmail import history, mailboxes, schedule, watch
 from server.keys import get_keys
@@ -126,6 +127,12 @@ def erase_person(erasure_id: int) -> None:
 def forget_evidence(workspace_id: int) -> None:
     """Delete IP addresses, programs and devices that are older than a workspace keeps them."""
     _commit_each(retention.run, workspace_id)
+
+
+@job
+def convert_document(version_id: int) -> None:
+    """Make the pages of one version of a document."""
+    _commit_each(conversion.convert, version_id)
 
 
 def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -> None:
@@ -300,6 +307,20 @@ def sweep_thread_openings() -> None:
         session.commit()
 
 
+def wake_due_documents() -> None:
+    """Wake a worker for each version of a document that waits for its pages."""
+    _wake_each("convert_document", conversion.find_due)
+
+
+def sweep_documents() -> None:
+    """Delete the files of documents that nobody can bring back any more."""
+    with get_db().session() as session:
+        version_ids = documents.sweep(session)
+        session.commit()
+    for version_id in version_ids:
+        storage.delete_version(get_settings(), version_id)
+
+
 def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
     with get_db().session(write=False) as session:
         ids = list(find(session))
@@ -329,4 +350,6 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(86_400, sweep_thread_openings),
     Recurring(5, wake_wanted_erasures),
     Recurring(3600, forget_old_evidence),
+    Recurring(2, wake_due_documents),
+    Recurring(3600, sweep_documents),
 )

@@ -18,12 +18,13 @@ from sqlmodel import Session
 
 log = structlog.get_logger()
 
-QUEUE_OF_JOB = {"drain_hits": "hits"}
+QUEUE_OF_JOB = {"drain_hits": "hits", "convert_document": "documents"}
 DEFAULT_QUEUE = "mail"
-QUEUES = ("hits", "mail")
+QUEUES = ("hits", "mail", "documents")
 NOTICES = "warmline:notices"
 JOB_SECONDS = 300
-WAKE_SECONDS = {"hits": 2, "mail": 10}  # after which a wake-up that a dying worker took along is sent again
+# After which a wake-up that a dying worker took along is sent again.
+WAKE_SECONDS = {"hits": 2, "mail": 10, "documents": 120}
 REDIS_SECONDS = 2.0
 
 

@@ -70,6 +70,10 @@ def make_programs(settings: Settings) -> list[Program]:
         *(Program(f"worker-mail-{n}", [sys.executable, "worker.py", "mail"]) for n in range(settings.mail_workers)),
         Program("ticker", [sys.executable, "worker.py", "ticker"]),
     ]
+    programs += [
+        Program(f"worker-documents-{n}", [sys.executable, "worker.py", "documents"])
+        for n in range(settings.document_workers)
+    ]
     if settings.gmail_notifications == "pull":
         programs.append(Program("pull", [sys.executable, "worker.py", "pull"]))
     if settings.uses_stand_in and settings.simulated_recipients:

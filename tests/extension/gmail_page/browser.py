@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, BrowserType, ConsoleMessage, FrameLocator, Locator, Page, Worker
+from playwright.sync_api import BrowserContext, BrowserType, ConsoleMessage, FrameLocator, Locator, Page
 
 from tests.extension.gmail_page.server import GmailServer
 
@@ -39,30 +39,26 @@ class GmailBrowser:
         )  # fmt: skip
         self.context.on("console", self._note)
         self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
-        self.page = self.context.new_page()  # the first one shows the options, which open once installed
-
-    @property
-    def worker(self) -> Worker:
-        """The extension's service worker, once it runs."""
-        return self.context.service_workers[0] if self.context.service_workers else self.context.wait_for_event("serviceworker")
+        self.options = self.context.pages[0]
+        self.options.wait_for_url("**/options/options.html", timeout=LOAD_MS)  # it opens by itself once installed
+        self.page = self.context.new_page()
 
     def pair(self, server: str, token: str) -> None:
         """Give the extension its token, and let it ask how things stand."""
-        origin = self.worker.url.rsplit("/", 1)[0]
-        options = self.context.new_page()
-        options.goto(f"{origin}/options/options.html")
-        options.evaluate("pairing => chrome.storage.local.set({ pairing })", {"server": server, "token": token})
-        options.evaluate("chrome.runtime.sendMessage({ type: 'refreshStanding' })")
-        options.close()
+        self.options.evaluate("pairing => chrome.storage.local.set({ pairing })", {"server": server, "token": token})
+        self.ask("refreshStanding")
 
-    def ask(self, message: dict[str, Any]) -> Any:
+    def move_server(self, server: str) -> None:
+        """Let the extension believe that its server is at another address."""
+        self.options.evaluate(
+            "async server => { const { pairing } = await chrome.storage.local.get('pairing');"
+            " await chrome.storage.local.set({ pairing: { ...pairing, server } }); }",
+            server,
+        )
+
+    def ask(self, request: str, **question: Any) -> Any:
         """Ask the extension's worker something, as a page of its own."""
-        origin = self.worker.url.rsplit("/", 1)[0]
-        options = self.context.new_page()
-        options.goto(f"{origin}/options/options.html")
-        answer = options.evaluate("message => chrome.runtime.sendMessage(message)", message)
-        options.close()
-        return answer
+        return self.options.evaluate("message => chrome.runtime.sendMessage(message)", {"type": request, **question})
 
     def open(self, view: str = "inbox", wait: bool = True) -> Page:
         """Show a view of Gmail; with `wait`, until InboxSDK has taken hold of it."""

@@ -38,9 +38,9 @@ function makeChip(email) {
 }
 
 class Compose {
-  constructor({ to = [], cc = [], subject = "", body = "", plain = false } = {}) {
+  constructor({ to = [], cc = [], subject = "", body = "", plain = false, id = null } = {}) {
     count += 1;
-    this.id = `msg-a:r${Date.now()}${count}`;
+    this.id = id ?? `msg-a:r${Date.now()}${count}`; // an undone mail comes back under the id it had
     this.threadId = `thread-a:r${Date.now()}${count}`;
     this.saved = false;
     this.plain = plain;
@@ -103,7 +103,9 @@ class Compose {
     const mail = this.read();
     this.frame.remove();
     await window.gmailWire.send(mail);
-    document.querySelector(".b8 .vh:not(.inboxsdk__butterbar)").textContent = "Message sent";
+    const notice = document.querySelector(".b8 .vh:not(.inboxsdk__butterbar)");
+    notice.textContent = "Message sent";
+    setTimeout(() => notice.replaceChildren(), 1000); // Gmail's own goes after some ten
   }
 }
 

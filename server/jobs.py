@@ -19,6 +19,7 @@ from server.documents import conversion, documents, storage
 from server.events.partitions import add_partitions
 from server.gmail import history, mailboxes, schedule, watch
 from server.keys import get_keys
+from server.library import templates
 from server.messages import handed, inbound, outbox, send, sent
 from server.people import imports
 from server.queue import get_wakeups, wake_key
@@ -270,6 +271,13 @@ def sweep_tasks() -> None:
         session.commit()
 
 
+def sweep_templates() -> None:
+    """Take the rows of templates that nobody can bring back any more."""
+    with get_db().session() as session:
+        templates.sweep(session)
+        session.commit()
+
+
 def wake_unfinished_imports() -> None:
     """Wake a worker for each file of people that is being taken in."""
     _wake_each("import_people", imports.find_unfinished)
@@ -346,6 +354,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(3600, sweep_import_files),
     Recurring(15, give_due_reminders),
     Recurring(3600, sweep_tasks),
+    Recurring(3600, sweep_templates),
     Recurring(3600, sweep_handed_mail),
     Recurring(86_400, sweep_thread_openings),
     Recurring(5, wake_wanted_erasures),

@@ -73,6 +73,14 @@ def read_templates(
     return TemplatePage(lines, (last.sort_name, last.id) if last else None)
 
 
+def read_newest(session: Session, member: Member, chosen: Filter, before: int | None, limit: int) -> list[Template]:
+    """Return the templates that `member` may use with ids below `before`, the newest first."""
+    found = select(Template).where(*_conditions(member, chosen))
+    if before is not None:
+        found = found.where(col(Template.id) < before)
+    return list(session.exec(found.order_by(col(Template.id).desc()).limit(limit)).all())
+
+
 def _conditions(member: Member, chosen: Filter) -> list[ColumnElement[bool] | Any]:
     is_own, is_shared = col(Template.owner_id) == member.id, col(Template.is_shared).is_(True)
     of = {"own": is_own, "team": is_shared}.get(chosen.of, or_(is_own, is_shared))

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from server.documents.failures import Unfit
@@ -31,7 +32,7 @@ def to_pdf(source: Path, kind: FileKind, folder: Path, limits: Limits) -> Iterat
 
 def _run_soffice(soffice: str, copy: Path, folder: Path, limits: Limits) -> Iterator[None]:
     # It reads what a document refers to, so it only runs where neither the network nor other files can be had.
-    limits = Limits(limits.seconds, limits.memory_bytes, 0, limits.output_bytes, 0, LOCKS)
+    limits = replace(limits, needs=LOCKS)
     command = [soffice, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--norestore", "--nologo",
                "--convert-to", "pdf", "--outdir", str(folder), str(copy)]  # fmt: skip
     for _line in run_jailed(command, folder, limits, read=[str(Path(soffice).parents[1])]):
@@ -46,7 +47,7 @@ def _run_wasm(copy: Path, kind: FileKind, folder: Path, limits: Limits) -> Itera
     node = find_program("node")
     if node is None or not (PACKAGES / "@matbee" / "libreoffice-converter").is_dir():
         raise Unfit("no_converter")
-    limits = Limits(limits.seconds, limits.memory_bytes, 0, limits.output_bytes, STALL_SECONDS)
+    limits = replace(limits, stall_seconds=STALL_SECONDS)
     command = [node, str(SCRIPT), str(copy), kind, str(folder / "document.pdf")]
     read = [str(Path(node).parents[1]), str(SCRIPT), str(PACKAGES), str(PACKAGES.parent / "package.json")]
     for left in reversed(range(TRIES)):

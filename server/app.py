@@ -10,6 +10,8 @@ from server.api import routes as api_routes
 from server.base import create_base_app
 from server.config import Settings, load_settings
 from server.consent import routes as consent_routes
+from server.documents import routes as documents_routes
+from server.documents.statistics import routes as readings_routes
 from server.feed import routes as feed_routes
 from server.gmail import routes as gmail_routes
 from server.gmail import webhook as gmail_webhook
@@ -40,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         messages_routes,
         library_routes,
         people_routes,
+        readings_routes,
         consent_routes,
         gmail_routes,
         gmail_webhook,
@@ -47,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         site_routes,
         scoring_routes,
         tasks_routes,
+        documents_routes,
         sidebar_routes,
         api_routes,
     ):

@@ -158,7 +158,7 @@ def _find_visit(
 
 def _make_fact(report: Report, kind: EventKind, visit: DocumentVisit, hit_id: str, details: dict[str, Any]) -> Fact:
     details = {
-        "document": report.document.id, "file": report.document.name, "pages": report.version.pages,
+        "document": report.document.public_id, "file": report.document.name, "pages": report.version.pages,
         "visit": visit.id, **details,
     }  # fmt: skip
     return make_fact(report.share, report.reader, kind, report.at, hit_id, details, dict(report.evidence))

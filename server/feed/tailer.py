@@ -17,6 +17,7 @@ from server.feed.access import find_refused
 from server.feed.hub import Hub, format_event
 from server.feed.preferences import read_switches
 from server.feed.queries import EventRow, read_after, read_last_id, read_names, read_rows
+from server.feed.readings import read_readings
 from server.feed.render import render_rows, tell_row
 from server.feed.repeats import find_first_views, find_forwarded
 from server.queue import NOTICES
@@ -26,7 +27,7 @@ ACCESS_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 BATCH = 200
 DOUBT_SECONDS = 4.0
-TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension")  # passed on to the pages
+TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension", "reading")  # passed on to the pages
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
@@ -72,7 +73,8 @@ class Tailer:
             names = {}
             for workspace_id in {row.workspace_id for row in rows}:
                 names |= await self.read(read_names, workspace_id)
-        return await asyncio.to_thread(render_rows, self._app, locale, rows, names, forwarded)
+        progress = await self.read(read_readings, rows)
+        return await asyncio.to_thread(render_rows, self._app, locale, rows, names, forwarded, progress)
 
     def _read(self, verb: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:
         with self._app.app_context(), get_db().session(write=False) as session:

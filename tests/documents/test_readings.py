@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 from time_machine import Traveller
 
 from server.config import Settings
@@ -60,16 +60,16 @@ def reader(browse: Browse, share: Share) -> Reader:
 
 def visits(session: Session) -> list[DocumentVisit]:
     session.expire_all()
-    return list(session.exec(select(DocumentVisit).order_by(DocumentVisit.id)))
+    return list(session.exec(select(DocumentVisit).order_by(col(DocumentVisit.id))))
 
 
 def times(session: Session, visit: DocumentVisit) -> dict[int, int]:
-    rows = session.exec(select(VisitPage).where(VisitPage.visit_id == visit.id).order_by(VisitPage.page))
+    rows = session.exec(select(VisitPage).where(VisitPage.visit_id == visit.id).order_by(col(VisitPage.page)))
     return {row.page: row.ms for row in rows}
 
 
 def kinds(session: Session) -> list[str]:
-    return list(session.exec(select(Event.kind).order_by(Event.id)))
+    return list(session.exec(select(Event.kind).order_by(col(Event.id))))
 
 
 def test_a_scripted_reading_is_exact_to_the_millisecond(
@@ -277,7 +277,7 @@ def test_a_colleague_who_says_who_they_are_is_a_reader_of_their_own(
     assert [(visit.address, visit.reading_ms) for visit in visits(session)] == [
         ("flynn@flynnsarcade.example", 4000), ("kevin@flynnsarcade.example", 9000),
     ]  # fmt: skip
-    opened = session.exec(select(Event).where(Event.kind == EventKind.DOCUMENT_OPENED).order_by(Event.id)).all()
+    opened = session.exec(select(Event).where(Event.kind == EventKind.DOCUMENT_OPENED).order_by(col(Event.id))).all()
     assert [(event.copy_id, event.person_address, event.member_id) for event in opened] == [
         (copy.id, "flynn@flynnsarcade.example", member.id), (None, "kevin@flynnsarcade.example", member.id),
     ]  # fmt: skip
@@ -368,7 +368,7 @@ def test_figures_per_page_say_time_readers_and_where_they_stopped(
     phone.open()
     phone.read(clock, {1: 30, 2: 1})
     drain(session, settings)
-    rows = session.exec(select(PageFigure).order_by(PageFigure.page)).all()
+    rows = session.exec(select(PageFigure).order_by(col(PageFigure.page))).all()
     assert [(row.page, row.ms, row.visits, row.ended) for row in rows] == [
         (1, 40_000, 2, 0), (2, 21_000, 2, 1), (3, 5000, 1, 1),
     ]  # fmt: skip

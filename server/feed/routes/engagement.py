@@ -24,6 +24,7 @@ from server.feed.queries import (
     read_names,
     read_page,
 )
+from server.feed.readings import read_readings
 from server.feed.repeats import find_forwarded
 from server.feed.routes import bp
 from server.feed.rows import present
@@ -99,12 +100,12 @@ def _read_feed() -> tuple[dict[str, Any], int]:
     else:
         page = read_page(session, scope, before, show_machine=asked.shows_machine)
     names = read_names(session, scope.workspace_id) if asked.is_team else None
-    forwarded = find_forwarded(session, page.rows)
+    forwarded, progress = find_forwarded(session, page.rows), read_readings(session, page.rows)
     context = {
         "asked": asked,
         "error": error,
         "operators": OPERATORS,
-        "rows": [present(row, names, forwarded) for row in page.rows],
+        "rows": [present(row, names, forwarded, progress) for row in page.rows],
         "next": page.next,
         "looked_to": page.looked_to,
         "last_id": last_id,

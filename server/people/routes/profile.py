@@ -13,6 +13,7 @@ from server.accounts.scope import may_see_team
 from server.db import get_session
 from server.errors import Refused
 from server.feed.queries import read_names
+from server.feed.readings import read_readings
 from server.feed.rows import present
 from server.htmx import is_partial_wanted
 from server.people.addresses import list_addresses
@@ -116,7 +117,9 @@ def _header(session: Session, person: Person) -> dict[str, Any]:
 def _timeline(session: Session, person_id: int) -> dict[str, Any]:
     page = read_timeline(session, current_user, person_id, request.args.get("before"))
     names = read_names(session, current_user.workspace_id) if may_see_team(session, current_user) else None
-    return {"rows": [present(row, names) for row in page.rows], "next": page.next, "person_id": person_id}
+    progress = read_readings(session, page.rows)
+    rows = [present(row, names, progress=progress) for row in page.rows]
+    return {"rows": rows, "next": page.next, "person_id": person_id}
 
 
 def _edit(person: Person, form: Any, error: Refused | None = None) -> ResponseReturnValue:

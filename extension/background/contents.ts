@@ -5,7 +5,7 @@ import type { Content, ContentKind, Insertion } from "../lib/messages";
 import type { Pairing } from "../lib/store";
 
 const LISTS: Record<ContentKind, string> = {
-  document: "/api/v1/documents",
+  document: "/documents/insertions",
   template: "/library/insertions",
   snippet: "/library/insertions",
 };
@@ -17,7 +17,7 @@ export async function listContents(pairing: Pairing, kind: ContentKind, query: s
 }
 
 /** Return what goes into the editor of a mail to `to` (an address, or "" when nobody is named yet). */
-export async function insertContent(pairing: Pairing, kind: ContentKind, id: number, to: string): Promise<Insertion> {
+export async function insertContent(pairing: Pairing, kind: ContentKind, id: Content["id"], to: string): Promise<Insertion> {
   if (kind === "document") return callServer<Insertion>(pairing, `/documents/${id}/insertion`, { method: "POST" });
   return callServer<Insertion>(pairing, `/library/insertions/${id}`, { query: { to } });
 }

@@ -31,11 +31,17 @@ export async function refreshStanding(): Promise<Standing> {
   const pairing = await readLocal("pairing");
   if (!pairing?.token) return showStanding();
   try {
-    await keepStatus(await callServer<Status>(pairing, "/extension/status"));
+    const status = await callServer<Status>(pairing, "/extension/status");
+    if (await isCurrent(pairing)) await keepStatus(status);
     return showStanding();
   } catch (error) {
     return noteFailure(pairing, error);
   }
+}
+
+/** Whether an answer to `pairing` still concerns us: the member may have signed out, or paired anew, meanwhile. */
+async function isCurrent({ token }: Pairing): Promise<boolean> {
+  return (await readLocal("pairing"))?.token === token;
 }
 
 /** Keep what the server said, and block the pixels it names as our own. */
@@ -47,6 +53,7 @@ export async function keepStatus(status: Status): Promise<void> {
 /** Remember a failure that concerns more than the one request; a token that opens nothing any more is forgotten. */
 export async function noteFailure(pairing: Pairing, error: unknown): Promise<Standing> {
   if (!(error instanceof Failed)) throw error;
+  if (!(await isCurrent(pairing))) return readStanding();
   const { failure } = error;
   if (failure.kind === "revoked" || failure.kind === "signedOut") await forgetToken(pairing.server, failure);
   else await writeLocal({ trouble: failure });
@@ -66,8 +73,16 @@ export async function dropAccess(): Promise<void> {
   await showStanding();
 }
 
-/** Show how things stand in all places that the worker reaches. */
-export async function showStanding(): Promise<Standing> {
+let last: Promise<unknown> = Promise.resolve();
+
+/** Show how things stand in all places that the worker reaches; one after the other, so that the newest stays. */
+export function showStanding(): Promise<Standing> {
+  const shown = last.then(show);
+  last = shown.catch(() => undefined);
+  return shown;
+}
+
+async function show(): Promise<Standing> {
   const standing = await readStanding();
   const status = await readLocal("status");
   await showBadge(standing, status?.unread.is_more ?? false);

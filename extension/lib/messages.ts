@@ -85,7 +85,8 @@ export type ContentKind = "document" | "template" | "snippet";
 
 export interface Content {
   kind: ContentKind;
-  id: number;
+  /** As the server gives it: documents are named by text. */
+  id: number | string;
   title: string;
   /** One line more: the file's type and size, a template's subject. */
   note: string;
@@ -122,7 +123,7 @@ export interface Requests {
   /** At most 100 threads; those that hold no tracked mail are left out of the answer. */
   readMarks: { ask: { gmailThreadIds: string[] }; answer: Record<string, Mark> };
   listContents: { ask: { kind: ContentKind; query: string }; answer: Content[] };
-  insertContent: { ask: { kind: ContentKind; id: number; to: string }; answer: Insertion };
+  insertContent: { ask: { kind: ContentKind; id: Content["id"]; to: string }; answer: Insertion };
   /** Only in answer to a click or a key. */
   openSidePanel: { ask: Record<never, never>; answer: null };
   openOptions: { ask: Record<never, never>; answer: null };

@@ -75,5 +75,6 @@ def test_revocation_reaches_the_badge_without_any_page(browser: GmailBrowser, wa
     revoke_device(warmline.settings.base_url, token)
     wait_for(browser, "await chrome.action.getBadgeText({}) === '!'")
     stored = browser.options.evaluate("chrome.storage.local.get()")
+    assert stored["trouble"]["kind"] == "revoked"
     assert stored["pairing"] == {"server": warmline.settings.base_url, "token": ""}
     assert stored["status"] is None

@@ -12,7 +12,8 @@ const TYPING_MS = 200;
 export function makeMenu(pick: (item: Content) => void, signal: AbortSignal): HTMLElement {
   const menu = make("div", { className: "warmline-menu" });
   const list = make("div", { className: "warmline-list", role: "region", ariaLive: "polite", ariaLabel: say("gmailContent") });
-  const search = make("input", { type: "search", className: "warmline-search", placeholder: say("gmailSearch"), ariaLabel: say("gmailSearch") });
+  const words = say("gmailSearch");
+  const search = make("input", { type: "search", className: "warmline-search", placeholder: words, ariaLabel: words });
   let kind: ContentKind = "document";
   let turn = 0;
   const load = async () => {

@@ -29,7 +29,7 @@ function add(sdk: InboxSDK, view: ComposeView, mailbox: string): void {
   const states = pool<object | null, never>();
   const key = crypto.randomUUID(); // one for the window: a second press is a second try of the same mail
   const onClick = () => void attempt(NAME, () => send(sdk, view, mailbox, key));
-  const button = { title: say("gmailIndividually"), type: "SEND_ACTION", iconUrl: INDIVIDUALLY, iconClass: "warmline-individually", onClick };
+  const button = { title: say("gmailIndividually"), type: "SEND_ACTION", iconUrl: INDIVIDUALLY, onClick };
   let isShown: boolean | null = null;
   const show = () => {
     const isWanted = countRecipients(view) > 1 && !view.isReply();
@@ -47,7 +47,8 @@ async function send(sdk: InboxSDK, view: ComposeView, mailbox: string, key: stri
   if (!isTracked) return tell(sdk, say("gmailIndividuallyUntracked"));
   if (holdsFiles(view)) return tell(sdk, say("gmailIndividuallyFiles"));
   const count = String(countRecipients(view));
-  if (!(await confirm(sdk, say("gmailIndividuallyTitle", count), say("gmailIndividuallyText"), say("gmailIndividuallySend", count)))) return;
+  const title = say("gmailIndividuallyTitle", count);
+  if (!(await confirm(sdk, title, say("gmailIndividuallyText"), say("gmailIndividuallySend", count)))) return;
   const html = stripOwnPixels(view.getHTMLContent(), readStanding()?.ownPixels ?? []);
   const answer = await ask("prepareMail", { mail: { ...readLetter(view, mailbox), html, individually: true, key } });
   if (!answer.ok) return tellFailure(sdk, say("gmailNotIndividually"), answer.failure);

@@ -8,6 +8,7 @@ export type ComposeView = Parameters<Parameters<InboxSDK["Compose"]["registerCom
 export type Letter = Omit<OutgoingMail, "html" | "individually" | "key">;
 type Contact = { emailAddress: string; name?: string | null | undefined };
 
+const THREAD_ID = /^[0-9a-f]{1,32}$/; // Gmail's, as its API writes it
 const NEEDS_QUOTES = /[",;:<>@[\]()\\]/;
 
 /** Return what the mail's head says now, as mail of the account `mailbox`. */
@@ -18,8 +19,7 @@ export function readLetter(view: ComposeView, mailbox: string): Letter {
     to: view.getToRecipients().map(write),
     cc: view.getCcRecipients().map(write),
     bcc: view.getBccRecipients().map(write),
-    // A new mail has a thread id of its own as soon as its draft is saved; only a reply belongs to one.
-    gmailThreadId: view.isReply() ? view.getThreadID() || null : null,
+    gmailThreadId: readThreadId(view),
   };
 }
 
@@ -44,6 +44,12 @@ export function holdsFiles(view: ComposeView): boolean {
 export function readDraftId(view: ComposeView): string | null {
   const draft = find(view.getElement(), "composeDraft");
   return (draft instanceof HTMLInputElement && draft.value) || null;
+}
+
+/** A new mail has a thread id of its own as soon as its draft is saved; only a reply belongs to a thread. */
+function readThreadId(view: ComposeView): string | null {
+  const id = view.isReply() ? view.getThreadID() : null;
+  return id && THREAD_ID.test(id) ? id : null;
 }
 
 function write({ emailAddress, name }: Contact): string {

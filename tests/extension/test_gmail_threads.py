@@ -113,6 +113,29 @@ def test_own_pixel_does_not_load_proxied_or_direct_and_other_images_do(
     assert gmail.proxied == [others]
 
 
+def test_reply_quotes_without_own_pixels_and_belongs_to_its_thread(
+    browser: GmailBrowser, gmail: GmailServer, delivered: list[dict[str, Any]], warmline: Installation
+) -> None:
+    page = browser.open("sent")
+    subject = f"Reply {secrets.token_hex(4)}"
+    send(browser, subject)
+    old, thread_id = find_pixel(gmail.sent[0].body), delivered[0]["threadId"]
+    gmail.threads = [make_thread(gmail.sent[0], delivered[0], "<p>Hello</p>")]
+    page.evaluate("id => { location.hash = `#sent/${id}` }", thread_id)
+    page.get_by_role("heading", name=subject).wait_for()
+    quote = f'<p>And?</p><blockquote>{show_images(old)}</blockquote>'
+    reply = {"thread_id": thread_id, "message_id": "msg-f:1"}
+    page.evaluate("options => openCompose(options)", {"to": [FLYNN], "subject": f"Re: {subject}", "body": quote, "reply": reply})
+    page.locator(".M9 .warmline-toggle").wait_for(timeout=15_000)
+    page.locator(".M9").get_by_role("button", name="Send", exact=True).click()
+    wait_until(lambda: len(gmail.sent) == 2, "sending")
+    body = gmail.sent[1].body
+    assert old not in body
+    assert find_pixel(body).startswith(warmline.settings.edge_base_url)
+    assert body.count("/o/") == 1
+    assert browser.warnings == []
+
+
 def test_sent_thread_is_marked_with_a_word_and_a_shape(
     browser: GmailBrowser, gmail: GmailServer, delivered: list[dict[str, Any]], prospect: Any
 ) -> None:

@@ -38,19 +38,19 @@ function makeChip(email) {
 }
 
 class Compose {
-  constructor({ to = [], cc = [], subject = "", body = "", plain = false, id = null } = {}) {
+  constructor({ to = [], cc = [], subject = "", body = "", plain = false, id = null, reply = null } = {}) {
     count += 1;
     this.id = id ?? `msg-a:r${Date.now()}${count}`; // an undone mail comes back under the id it had
     this.threadId = `thread-a:r${Date.now()}${count}`;
     this.saved = false;
     this.plain = plain;
-    this.frame = document.createElement("div");
-    this.frame.className = "nH nn";
-    this.frame.innerHTML = `<div class="nH"><div class="AD"><div class="nH"><div class="nH Hd compose" role="dialog" aria-label="New Message" id=":c${count}"></div></div></div></div>`;
-    this.dialog = this.frame.querySelector("[role=dialog]");
+    this.reply = reply;
+    this.frame = reply ? this.makeInline() : this.makeWindow();
     this.dialog.innerHTML = MARKUP;
     this.find("[name=composeid]").value = String(count);
     this.find("[name=draft]").value = `#${this.id}`;
+    if (reply) this.find("[name=rm]").value = `#${reply.message_id}`;
+    if (reply) this.find("[name=lts]").value = reply.thread_id;
     this.find("[name=ishtml]").value = plain ? "0" : "1";
     this.find(".GP").id = `:gp${count}`;
     this.body.id = `:b${count}`;
@@ -59,7 +59,25 @@ class Compose {
     to.forEach((email) => this.addRecipient("to", email));
     cc.forEach((email) => this.addRecipient("cc", email));
     this.listen();
-    document.querySelector(".dw .no").append(this.frame);
+    if (reply) document.querySelector(".h7 .ip").classList.add("adB");
+    else document.querySelector(".dw .no").append(this.frame);
+  }
+
+  makeWindow() {
+    const frame = document.createElement("div");
+    frame.className = "nH nn";
+    frame.innerHTML = `<div class="nH"><div class="AD"><div class="nH"><div class="nH Hd compose" role="dialog" aria-label="New Message" id=":c${count}"></div></div></div></div>`;
+    this.dialog = frame.querySelector("[role=dialog]");
+    return frame;
+  }
+
+  /** A reply stands below the message it answers. */
+  makeInline() {
+    const frame = document.createElement("div");
+    frame.className = "M9";
+    this.dialog = frame;
+    document.querySelector(".h7 .ip").append(frame);
+    return frame;
   }
 
   find(selector) {

@@ -8,7 +8,7 @@ import { build } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 const out = join(root, "server/static");
-const ENTRIES = ["app.js", "compose.js", "library.js"];
+const ENTRIES = ["app.js", "compose.js", "documents.js", "library.js"];
 const COMPRESSED = /\.(css|js|svg|webmanifest)$/;
 
 async function buildScripts() {

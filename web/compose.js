@@ -3,6 +3,7 @@
 import { keepEditor } from "./editor.js";
 import { keepPicker } from "./picker.js";
 import { keepSignature } from "./signature.js";
+import { keepUploads } from "./upload.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("compose"));
 if (form) keepCompose(form);
@@ -14,6 +15,7 @@ function keepCompose(form) {
   const editor = keepEditor(form, !isPlain.checked);
   keepSignature(form, editor);
   keepPicker(form, editor);
+  keepUploads();
   let carried = "";
   isPlain.addEventListener("change", () => switchMode());
   disableTracking();

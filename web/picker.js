@@ -1,4 +1,4 @@
-// Puts templates and snippets into the mail that is being written: a dialog with a search, all by keyboard.
+// Puts templates, snippets and links to documents into the mail that is being written: a dialog with a search, all by keyboard.
 
 /** @param {HTMLFormElement} form @param {import("./editor.js").Editor} editor */
 export function keepPicker(form, editor) {
@@ -27,7 +27,8 @@ export function keepPicker(form, editor) {
     for (const name of ["to", "mailbox_id"]) address.searchParams.set(name, valueOf(form, name));
     said.textContent = "";
     try {
-      const answer = await fetch(address, { headers: { Accept: "application/json" } });
+      const method = choice.dataset.method ?? "GET"; // choosing a document makes a link to it
+      const answer = await fetch(address, { method, headers: { Accept: "application/json" } });
       const given = await answer.json();
       if (!answer.ok) throw new Error(given.message);
       dialog?.close();

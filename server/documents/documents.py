@@ -11,9 +11,11 @@ from server.clock import now
 from server.config import get_settings
 from server.documents import storage
 from server.documents.conversion import announce
-from server.documents.models import Document, DocumentVersion, VersionState
+from server.documents.models import Document, DocumentVersion, ShareKind, VersionState
+from server.documents.shares import add_share
 from server.documents.uploads import Upload
 from server.errors import Refused
+from server.keys import get_keys
 from server.people.terms import normalise
 
 NAME_LENGTH = 200
@@ -31,7 +33,7 @@ def add_document(session: Session, member: Member, upload: Upload, name: str = "
     version = _add_version(session, member, document, upload, 1)
     document.current_version_id = version.id
     session.add(document)
-    session.flush()
+    add_share(session, get_keys(), document, member.id, ShareKind.PREVIEW, is_counted=False)
     return document
 
 

@@ -35,8 +35,9 @@ class VersionState(StrEnum):
 
 
 class ShareKind(StrEnum):
-    """A generic link as it stands in the editor; the link of one copy of a mail; a bare link with a name."""
+    """A generic link as it stands in the editor; of one copy of a mail; a bare one with a name; the members' own."""
 
+    PREVIEW = "preview"
     INSERTION = "insertion"
     COPY = "copy"
     LINK = "link"

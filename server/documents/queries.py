@@ -87,7 +87,9 @@ class ShareLine:
 def read_shares(session: Session, document_id: int, member: Member, limit: int = MOST_SHARES) -> list[ShareLine]:
     """Return the member's own links to a document, newest first: bare ones, and those that mails carried."""
     rows = select(Share).where(
-        Share.document_id == document_id, Share.member_id == member.id, Share.kind != ShareKind.INSERTION
+        Share.document_id == document_id,
+        Share.member_id == member.id,
+        col(Share.kind).in_((ShareKind.LINK, ShareKind.COPY)),
     )
     shares = session.exec(rows.order_by(col(Share.id).desc()).limit(limit)).all()
     copies = [share.copy_id for share in shares if share.copy_id is not None]
@@ -101,6 +103,12 @@ def read_shares(session: Session, document_id: int, member: Member, limit: int =
         ShareLine(share, subjects.get(share.copy_id or 0, ""), tuple(people.get(share.copy_id or 0, ())))
         for share in shares
     ]
+
+
+def find_share_of(session: Session, member: Member, share_id: int) -> Share | None:
+    """Return a link of the member's own."""
+    found = select(Share).where(Share.id == share_id, Share.member_id == member.id)
+    return session.exec(found.where(col(Share.kind).in_((ShareKind.LINK, ShareKind.COPY)))).one_or_none()
 
 
 def _make_lines(session: Session, documents: Sequence[Document]) -> list[Line]:

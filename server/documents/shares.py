@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from server.accounts.models import Member
 from server.config import Settings
@@ -44,6 +44,12 @@ def for_copy(session: Session, copy: Copy, recipients: Sequence[Recipient], inse
         if known is None:
             raise
         return known
+
+
+def find_preview(session: Session, document: Document) -> Share | None:
+    """Return the share under which members look at `document` themselves; nothing ever comes of it."""
+    ours = select(Share).where(Share.document_id == document.id, Share.kind == ShareKind.PREVIEW)
+    return session.exec(ours.order_by(col(Share.id)).limit(1)).first()
 
 
 def add_share(

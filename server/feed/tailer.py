@@ -27,7 +27,8 @@ ACCESS_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 BATCH = 200
 DOUBT_SECONDS = 4.0
-TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension", "reading")  # passed on to the pages
+# What is passed on to the pages as it is.
+TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension", "reading", "document")
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")

@@ -4,6 +4,7 @@ import type { ReadingState } from "../lib/messages";
 
 const GREY = "#5f6368"; // Gmail's own icon colour, which it turns light in dark themes
 const EMBER = "#a8441c";
+const WHITE = "#ffffff";
 
 /** Lines as lucide draws them, 24 by 24. */
 function draw(lines: string, colour = GREY): string {
@@ -21,7 +22,7 @@ export const TRACKED = draw(EYE, EMBER);
 export const UNTRACKED = draw(EYE + STRUCK);
 export const IMPOSSIBLE = draw(`<g stroke-dasharray='3 3'>${EYE}</g>${STRUCK}`);
 export const CONTENT = draw("<path d='M15 2H6a2 2 0 0 0-2 2v16a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V7Z'/><path d='M14 2v5h6M12 12v6M9 15h6'/>");
-export const INDIVIDUALLY = draw("<path d='M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M19 8v6M22 11h-6'/><circle cx='9' cy='7' r='4'/>");
+export const INDIVIDUALLY = draw("<path d='M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M19 8v6M22 11h-6'/><circle cx='9' cy='7' r='4'/>", WHITE); // on InboxSDK's blue button
 
 /** Four shapes for four states; the word stands beside them. */
 export const MARKS: Record<ReadingState, string> = {

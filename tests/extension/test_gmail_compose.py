@@ -11,11 +11,8 @@ from sqlmodel import select
 
 from server.db import Database
 from server.messages.models import Message
-from tests.browser.conftest import Installation, warmline  # noqa: F401 - fixtures
+from tests.browser.conftest import Installation
 from tests.extension.gmail_page.browser import GmailBrowser
-from tests.extension.gmail_page.fixtures import (  # noqa: F401 - fixtures
-    browser, delivered, extension, gmail, open_browser, token,
-)  # fmt: skip
 from tests.extension.gmail_page.pairing import revoke_device
 from tests.extension.gmail_page.server import GmailServer, proxy_image
 from tests.stand_in import wait_until
@@ -52,6 +49,7 @@ def test_sent_mail_holds_pixel_and_wrapped_links_and_drafts_do_not(
     assert all(edge not in draft.body and "acme.example" in draft.body for draft in gmail.drafts)
     assert browser.warnings == []
     assert browser.errors == []
+
 
 def test_mail_with_tracking_turned_off_goes_out_as_written(browser: GmailBrowser, gmail: GmailServer) -> None:
     page = browser.open("inbox")

@@ -6,13 +6,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import program, prospect, warmline  # noqa: F401 - fixtures
 from tests.browser.program import Program
 from tests.browser.prospect import Prospect, find_pixel
 from tests.extension.gmail_page.browser import GmailBrowser
-from tests.extension.gmail_page.fixtures import (  # noqa: F401 - fixtures
-    browser, delivered, extension, gmail, open_browser, token,
-)  # fmt: skip
 from tests.extension.gmail_page.server import GmailServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -45,9 +41,7 @@ def test_snippet_goes_where_the_cursor_stands(browser: GmailBrowser, program: Pr
     assert browser.errors == []
 
 
-def test_template_brings_its_subject_and_names_the_recipient(
-    browser: GmailBrowser, program: Program
-) -> None:
+def test_template_brings_its_subject_and_names_the_recipient(browser: GmailBrowser, program: Program) -> None:
     name = f"Offer {secrets.token_hex(4)}"
     program.post("/templates", kind="template", name=name, subject="An offer", html="<p>Hello {{first_name|there}}</p>")
     browser.open("inbox")
@@ -84,8 +78,12 @@ def test_each_recipient_gets_a_mail_of_their_own(
     assert len({find_pixel(mail) for mail in mails}) == 2
 
 
-@pytest.mark.parametrize("part", ["<input name='attach' type='hidden'>", "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>"])
-def test_what_only_gmail_can_send_is_not_sent_individually(browser: GmailBrowser, gmail: GmailServer, part: str) -> None:
+@pytest.mark.parametrize(
+    "part", ["<input name='attach' type='hidden'>", "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>"]
+)
+def test_what_only_gmail_can_send_is_not_sent_individually(
+    browser: GmailBrowser, gmail: GmailServer, part: str
+) -> None:
     browser.open("inbox")
     window = browser.compose(to=[FLYNN, ALAN], subject="Files", body=f"<p>Hello</p>{part}")
     window.get_by_role("button", name="Send individually").click()

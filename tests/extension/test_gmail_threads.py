@@ -1,4 +1,4 @@
-"""What the member sees in Gmail: the sidebar, the open thread beside it, marks in the list, and never their own pixels."""
+"""What the member sees in Gmail: the sidebar, the open thread, marks in the list, and never their own pixels."""
 
 import re
 import secrets
@@ -10,12 +10,9 @@ from sqlmodel import select
 
 from server.db import Database
 from server.sidebar.models import ThreadOpening
-from tests.browser.conftest import Installation, program, prospect, warmline  # noqa: F401 - fixtures
+from tests.browser.conftest import Installation
 from tests.browser.program import Program
 from tests.extension.gmail_page.browser import GmailBrowser
-from tests.extension.gmail_page.fixtures import (  # noqa: F401 - fixtures
-    browser, delivered, extension, gmail, open_browser, token,
-)  # fmt: skip
 from tests.extension.gmail_page.server import GmailServer
 from tests.extension.gmail_page.threads import make_thread, show_images
 from tests.stand_in import wait_until
@@ -123,9 +120,11 @@ def test_reply_quotes_without_own_pixels_and_belongs_to_its_thread(
     gmail.threads = [make_thread(gmail.sent[0], delivered[0], "<p>Hello</p>")]
     page.evaluate("id => { location.hash = `#sent/${id}` }", thread_id)
     page.get_by_role("heading", name=subject).wait_for()
-    quote = f'<p>And?</p><blockquote>{show_images(old)}</blockquote>'
+    quote = f"<p>And?</p><blockquote>{show_images(old)}</blockquote>"
     reply = {"thread_id": thread_id, "message_id": "msg-f:1"}
-    page.evaluate("options => openCompose(options)", {"to": [FLYNN], "subject": f"Re: {subject}", "body": quote, "reply": reply})
+    page.evaluate(
+        "options => openCompose(options)", {"to": [FLYNN], "subject": f"Re: {subject}", "body": quote, "reply": reply}
+    )
     page.locator(".M9 .warmline-toggle").wait_for(timeout=15_000)
     page.locator(".M9").get_by_role("button", name="Send", exact=True).click()
     wait_until(lambda: len(gmail.sent) == 2, "sending")

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.extension.gmail_page.browser import GmailBrowser
-from tests.extension.gmail_page.fixtures import extension, gmail, open_browser  # noqa: F401 - fixtures
 from tests.extension.gmail_page.server import GmailServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

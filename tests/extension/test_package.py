@@ -111,7 +111,9 @@ def test_every_text_is_there_in_english_and_french() -> None:
     assert english.keys() == french.keys()
     for name, entry in english.items():
         assert entry.get("placeholders") == french[name].get("placeholders"), name
-        assert set(re.findall(r"\$\w+\$", entry["message"])) == set(re.findall(r"\$\w+\$", french[name]["message"])), name
+        assert set(re.findall(r"\$\w+\$", entry["message"])) == set(re.findall(r"\$\w+\$", french[name]["message"])), (
+            name
+        )
     assert max(len(texts["description"]["message"]) for texts in (english, french)) <= 132  # the store's limit
     asked = set(re.findall(r"__MSG_(\w+)__", (SOURCE / "manifest.json").read_text()))
     for path in [*SOURCE.rglob("*.ts"), *SOURCE.rglob("*.html")]:

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Installation, warmline  # noqa: F401 - fixtures
+from tests.browser.conftest import Installation
 from tests.extension.gmail_page.browser import GmailBrowser
-from tests.extension.gmail_page.fixtures import browser, extension, gmail, open_browser, token  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -73,8 +72,12 @@ def test_declined_pairing_says_so_and_can_be_tried_again(member: GmailBrowser, w
     expect(options.get_by_role("button", name="Connect")).to_be_enabled()
 
 
-@pytest.mark.parametrize("typed", ["", "feed", "http://feed.example.com", "https://me:secret@feed.example.com", "ftp://127.0.0.1"])
-def test_address_that_is_no_server_is_refused_where_it_was_typed(open_browser: Callable[[], GmailBrowser], typed: str) -> None:
+@pytest.mark.parametrize(
+    "typed", ["", "feed", "http://feed.example.com", "https://me:secret@feed.example.com", "ftp://127.0.0.1"]
+)
+def test_address_that_is_no_server_is_refused_where_it_was_typed(
+    open_browser: Callable[[], GmailBrowser], typed: str
+) -> None:
     options = open_browser().options
     field = options.get_by_label("Address of the server")
     field.fill(typed)
@@ -87,7 +90,9 @@ def test_address_that_is_no_server_is_refused_where_it_was_typed(open_browser: C
     expect(options.locator("#server-error")).to_contain_text("https://")
 
 
-def test_server_without_permission_is_not_asked(open_browser: Callable[[], GmailBrowser], warmline: Installation) -> None:
+def test_server_without_permission_is_not_asked(
+    open_browser: Callable[[], GmailBrowser], warmline: Installation
+) -> None:
     port = warmline.settings.port
     answer = open_browser().ask("pair", server=f"http://localhost:{port}", device="Work laptop")
     assert answer["failure"]["kind"] == "noAccess"

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Installation, program, prospect, warmline  # noqa: F401 - fixtures
+from tests.browser.conftest import Installation
 from tests.browser.program import Program
 from tests.extension.gmail_page.browser import GmailBrowser
-from tests.extension.gmail_page.fixtures import browser, extension, gmail, open_browser, token  # noqa: F401 - fixtures
 from tests.extension.gmail_page.pairing import revoke_device
 from tests.extension.relay import Relay
 
@@ -96,7 +95,9 @@ def test_task_is_added_and_ticked_off_in_the_sidebar(browser: GmailBrowser, prog
     assert name in [task["name"] for task in program.get("/tasks", state="done")["items"]]
 
 
-def test_links_lead_to_the_server_in_a_tab_of_their_own(browser: GmailBrowser, program: Program, warmline: Installation) -> None:
+def test_links_lead_to_the_server_in_a_tab_of_their_own(
+    browser: GmailBrowser, program: Program, warmline: Installation
+) -> None:
     person_id, _email = program.add_person("Kevin Flynn")
     program.add_task("Ask Kevin", person_id=person_id)
     page = open_sidebar(browser)
@@ -112,7 +113,12 @@ def test_links_lead_to_the_server_in_a_tab_of_their_own(browser: GmailBrowser, p
 def test_thread_that_gmail_shows_has_a_tab_while_it_is_open(browser: GmailBrowser, program: Program) -> None:
     _person_id, email = program.add_person("Lora Baines")
     page = open_sidebar(browser)
-    thread = {"gmailThreadId": secrets.token_hex(8), "mailbox": "riley@warmline.example", "subject": "", "addresses": [email]}
+    thread = {
+        "gmailThreadId": secrets.token_hex(8),
+        "mailbox": "riley@warmline.example",
+        "subject": "",
+        "addresses": [email],
+    }
     page.evaluate("thread => chrome.runtime.sendMessage({ type: 'threadOpened', thread })", thread)
     expect(tab(page, "Thread")).to_have_attribute("aria-current", "page")
     expect(page.locator("#thread")).to_contain_text("Lora Baines")

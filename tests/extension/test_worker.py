@@ -3,10 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Installation, program, warmline  # noqa: F401 - fixtures
+from tests.browser.conftest import Installation
 from tests.browser.program import Program
 from tests.extension.gmail_page.browser import GmailBrowser
-from tests.extension.gmail_page.fixtures import browser, extension, gmail, open_browser, token  # noqa: F401 - fixtures
 from tests.extension.gmail_page.pairing import revoke_device
 from tests.extension.gmail_page.server import GmailServer, proxy_image
 
@@ -70,7 +69,9 @@ def test_switch_silences_notifications_of_this_browser(browser: GmailBrowser, pr
     assert browser.options.evaluate("chrome.notifications.getAll()") == {}
 
 
-def test_revocation_reaches_the_badge_without_any_page(browser: GmailBrowser, warmline: Installation, token: str) -> None:
+def test_revocation_reaches_the_badge_without_any_page(
+    browser: GmailBrowser, warmline: Installation, token: str
+) -> None:
     wait_for(browser, LISTENS)
     revoke_device(warmline.settings.base_url, token)
     wait_for(browser, "await chrome.action.getBadgeText({}) === '!'")

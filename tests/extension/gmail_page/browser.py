@@ -26,9 +26,11 @@ def build_extension(folder: Path) -> Path:
 
 
 class GmailBrowser:
-    """One browser profile. `warnings` are what our content script said in Gmail's console, `errors` what the page threw."""
+    """One browser profile. `warnings` is what our script said in Gmail's console, `errors` what the page threw."""
 
-    def __init__(self, chromium: BrowserType, executable: str, extension: Path, profile: Path, gmail: GmailServer) -> None:
+    def __init__(
+        self, chromium: BrowserType, executable: str, extension: Path, profile: Path, gmail: GmailServer
+    ) -> None:
         self.warnings: list[str] = []
         self.errors: list[str] = []
         self.context: BrowserContext = chromium.launch_persistent_context(

@@ -39,7 +39,14 @@ def delivered(gmail: GmailServer, warmline: Installation) -> list[dict[str, Any]
     answers: list[dict[str, Any]] = []
 
     def deliver(mail: Mail) -> None:
-        body = {"account": ACCOUNT, "to": mail.to, "cc": mail.cc, "bcc": mail.bcc, "subject": mail.subject, "html": mail.body}
+        body = {
+            "account": ACCOUNT,
+            "to": mail.to,
+            "cc": mail.cc,
+            "bcc": mail.bcc,
+            "subject": mail.subject,
+            "html": mail.body,
+        }
         answer = requests.post(f"{stand_in}/_stand_in/page-sends", json=body, timeout=10)
         answer.raise_for_status()
         answers.append(answer.json())

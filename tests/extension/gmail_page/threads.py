@@ -11,7 +11,13 @@ RILEY = {"email": "riley@warmline.example", "name": "Riley"}
 def make_thread(mail: Mail, answer: dict[str, Any], html: str | None = None) -> dict[str, Any]:
     """Return the thread of a sent `mail`, with the ids of the stand-in's `answer`; `html` in place of its body."""
     people = [{"email": address, "name": address.split("@")[0]} for address in mail.to]
-    message = {"id": answer["id"], "from": RILEY, "to": people, "date": "Nov 21", "html": mail.body if html is None else html}
+    message = {
+        "id": answer["id"],
+        "from": RILEY,
+        "to": people,
+        "date": "Nov 21",
+        "html": mail.body if html is None else html,
+    }
     return {
         "id": answer["threadId"], "sync_id": f"thread-f:{int(answer['threadId'], 16)}", "subject": mail.subject,
         "snippet": "Hello", "date": "Nov 21", "people": people, "messages": [message],

@@ -15,7 +15,7 @@ from server.clock import now
 from server.config import get_settings
 from server.consent import erasure, retention
 from server.db import get_db
-from server.documents import conversion, documents, storage
+from server.documents import conversion, documents, storage, visits
 from server.events.partitions import add_partitions
 from server.gmail import history, mailboxes, schedule, watch
 from server.keys import get_keys
@@ -320,6 +320,13 @@ def wake_due_documents() -> None:
     _wake_each("convert_document", conversion.find_due)
 
 
+def sweep_sittings() -> None:
+    """Forget what readers' tabs reported that can report no more."""
+    with get_db().session() as session:
+        visits.sweep_sittings(session)
+        session.commit()
+
+
 def sweep_documents() -> None:
     """Delete the files of documents that nobody can bring back any more."""
     with get_db().session() as session:
@@ -361,4 +368,5 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(3600, forget_old_evidence),
     Recurring(2, wake_due_documents),
     Recurring(3600, sweep_documents),
+    Recurring(86_400, sweep_sittings),
 )

@@ -42,7 +42,7 @@ export function layText(section, words) {
     const bottom = Math.max(...line.map((word) => word[2] + word[4]));
     const size = (bottom - top) * ratio * 0.8; // of the page's width
     const natural = (measure.measureText(text).width / 100) * size;
-    span.textContent = `${text}\n`;
+    span.textContent = text;
     span.style.left = `${left * 100}%`;
     span.style.top = `${top * 100}%`;
     span.style.fontSize = `${size * 100}cqw`;

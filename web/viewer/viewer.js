@@ -71,6 +71,7 @@ function goTo(page, top) {
   const above = get("bar").offsetHeight + (get("search").hidden ? 0 : get("search").offsetHeight);
   const into = top === undefined ? -8 : top * box.height - innerHeight / 3;
   scrollTo({ top: scrollY + box.top - above + into, behavior: "instant" });
+  show(Number(section.dataset.page));
 }
 
 /** @param {number} step */

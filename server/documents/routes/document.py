@@ -16,6 +16,7 @@ from server.documents.queries import find_document, read_line, read_shares, read
 from server.documents.routes import DOCUMENT, bp
 from server.documents.routes.uploading import take_file
 from server.documents.shares import find_preview, share_url
+from server.documents.statistics.routes import read_picture
 from server.errors import Refused
 from server.htmx import is_partial_wanted
 from server.keys import get_keys
@@ -114,7 +115,7 @@ def _page(document: Document, error: Refused | None = None) -> str:
     preview = find_preview(session, document)
     return render_template(
         "documents/document.html", shares=shares, error=error, preview=preview and make_url(preview), url_of=make_url,
-        **_context(document),
+        **{**read_picture(session, document), **_context(document)},
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from server.clock import now
 from server.documents.progress import Progress, make_progress, tell_duration
 from server.documents.statistics.queries import Reader, Summary
 from server.documents.viewer.models import DocumentVisit
+from server.documents.visits import READ_MS
 
 SHADES = 5
 COLUMNS = 40  # pages side by side; a longer document shows several in one column
@@ -114,7 +115,7 @@ def tell_reader(visit: DocumentVisit) -> str:
 
 def _make_row(reader: Reader, groups: Sequence[range], darkest: int, pages: int) -> Row:
     newest = reader.newest
-    read = sum(1 for ms in reader.ms.values() if ms >= 1000)
+    read = sum(1 for ms in reader.ms.values() if ms >= READ_MS)
     return Row(
         who=tell_reader(newest),
         address=newest.address if newest.name else "",
@@ -133,7 +134,7 @@ def _make_row(reader: Reader, groups: Sequence[range], darkest: int, pages: int)
 
 def _make_cell(ms: int, darkest: int) -> Cell:
     """A square root tells short times apart, which a straight scale would leave white."""
-    if ms <= 0:
+    if ms < READ_MS:
         return Cell(0, "", "")
     seconds = round(ms / 1000)
     shade = max(1, round(SHADES * (ms / darkest) ** 0.5))

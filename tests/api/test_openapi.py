@@ -45,6 +45,11 @@ OPERATIONS = [
     "deleteTask",
     "completeTask",
     "reopenTask",
+    "listTemplates",
+    "addTemplate",
+    "getTemplate",
+    "changeTemplate",
+    "deleteTemplate",
 ]
 EXAMPLES = 40
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -81,7 +81,7 @@ def _set_sharing(template_id: int, *, is_shared: bool) -> ResponseReturnValue:
 
 def _changed(session: Session, said: str, undo: int | None = None) -> ResponseReturnValue:
     if is_partial_wanted():
-        return render_template("library/_templates.html", **_context(session), said=said, undo=undo)
+        return render_template("library/_templates.html", **_context(session) | {"said": said, "undo": undo})
     flash(said)
     return redirect(url_for(".list_templates", **_filter().query, undo=undo), 303)
 

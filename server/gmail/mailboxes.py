@@ -88,6 +88,14 @@ def mark_revoked(session: Session, mailbox: Mailbox, reason: str) -> None:
     _announce(session, mailbox)
 
 
+def set_tracking(session: Session, mailbox: Mailbox, is_tracked: bool) -> None:
+    """Let the track toggle of Gmail's compose stand on or off at first, for mail from `mailbox`."""
+    mailbox.tracks_by_default = is_tracked
+    session.add(mailbox)
+    session.flush()
+    _announce(session, mailbox)
+
+
 def disconnect(session: Session, mailbox: Mailbox) -> None:
     """Stop using `mailbox` from now on; a job then revokes the access at Google and deletes what was copied."""
     mailbox.state, mailbox.state_reason = MailboxState.DISCONNECTED, ""

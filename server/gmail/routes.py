@@ -16,7 +16,7 @@ from server.errors import ForeignFailure, Refused
 from server.gmail import mailboxes, oauth
 from server.gmail.models import Mailbox
 from server.gmail.queries import Banner, find_banner, find_own_mailbox, list_mailboxes
-from server.htmx import render
+from server.htmx import is_partial_wanted, render
 from server.keys import hash_token
 from server.security import allow
 
@@ -76,6 +76,18 @@ def take_authorization() -> ResponseReturnValue:
         flash(_("%(email)s is connected. Replies to tracked mail are noticed from now on.", email=mailbox.email))
         if pending["email"] and pending["email"] != mailbox.email:
             flash(_("You chose another account than %(email)s, which is as it was.", email=pending["email"]), "error")
+    return redirect(url_for(".show_mailboxes"), 303)
+
+
+@bp.post("/mailboxes/<int:mailbox_id>/tracking")
+@allow("rep")
+def set_tracking(mailbox_id: int) -> ResponseReturnValue:
+    """Say whether mail that is written in Gmail is tracked unless its toggle says otherwise."""
+    session, mailbox = get_session(write=True), _get_own(mailbox_id, write=True)
+    mailboxes.set_tracking(session, mailbox, "track" in request.form)
+    session.commit()
+    if is_partial_wanted():
+        return show_mailboxes()
     return redirect(url_for(".show_mailboxes"), 303)
 
 

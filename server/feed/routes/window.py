@@ -42,7 +42,8 @@ def show_window() -> ResponseReturnValue:
 def add_seen() -> ResponseReturnValue:
     """Note how far a shell has shown the member's feed."""
     session = get_session()
-    mark_seen(session, current_user.id, min(request.form.get("last_id", 0, type=int), LARGEST_EVENT_ID))
+    last_id = request.form.get("last_id", 0, type=int)
+    mark_seen(session, current_user.id, max(0, min(last_id, LARGEST_EVENT_ID)))
     session.commit()
     return "", 204
 

@@ -12,10 +12,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from server import jobs
 from server.base import create_base_app
 from server.config import load_settings
 from server.queue import QUEUES
+from server.recurring import RECURRING
 from server.ticker import run_ticker
 from server.valkey import find_redis_url
 
@@ -42,7 +42,7 @@ def main(role: str) -> None:
         if role in QUEUES:
             work_queue(role, find_redis_url(settings))
         elif role == "ticker":
-            run_ticker(jobs.RECURRING)
+            run_ticker(RECURRING)
         elif role == "pull":
             from server.gmail.pull import run_pull
 

@@ -72,7 +72,7 @@ class Module:
             return "entry"
         if self.name in EDGE or (self.room and "stand_in" not in parts and EDGE_NAMES & set(parts[1:])):
             return "edge"
-        if self.short == "jobs":
+        if self.short in ("jobs", "recurring"):
             return "jobs"
         if parts[-1] == "models":
             return "models"

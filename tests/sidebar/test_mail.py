@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from sqlmodel import Session, select
 from werkzeug.test import TestResponse
 
-from server import jobs
+from server import jobs, recurring
 from server.accounts.models import Member
 from server.clock import now
 from server.config import Settings
@@ -105,7 +105,7 @@ def test_a_mail_that_gmail_shall_send_is_never_sent_from_here(device: Device, se
     prepare(device)
     copy_id = session.exec(select(Copy.id)).one()
     session.commit()
-    jobs.wake_due_copies()
+    recurring.wake_due_copies()
     jobs.send_copy(copy_id)
     assert session.exec(select(Copy)).one().state == CopyState.HANDED
 
@@ -250,10 +250,10 @@ def test_a_mail_that_never_appears_is_given_up_after_a_day_unless_something_came
     copy.views, copy.last_event_at = 1, now()
     session.add(copy)
     session.commit()
-    jobs.sweep_handed_mail()
+    recurring.sweep_handed_mail()
     assert count_rows(session)[0] == 2
     with time_machine.travel(now() + timedelta(hours=25)):
-        jobs.sweep_handed_mail()
+        recurring.sweep_handed_mail()
     assert [message.subject for message in session.exec(select(Message))] == ["Seen"]
 
 

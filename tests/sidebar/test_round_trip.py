@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from server import jobs
+from server import jobs, recurring
 from server.accounts.models import Member, TokenKind
 from server.accounts.tokens import create_token
 from server.events.models import Event
@@ -68,7 +68,7 @@ def sync(session: Session, linked: Mailbox) -> list[Event]:
     linked.sync_wanted_at = None
     session.add(linked)
     session.commit()
-    jobs.want_due_polls()
+    recurring.want_due_polls()
     jobs.sync_mailbox(linked.id)
     session.expire_all()
     events = list(session.exec(select(Event).order_by(col(Event.id))))

@@ -8,7 +8,7 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from server import jobs
+from server import recurring
 from server.accounts.models import Member
 from server.clock import now
 from server.consent.models import Mode
@@ -121,11 +121,11 @@ def test_opening_a_thread_is_remembered_for_a_while(device: Device, session: Ses
     opening = session.exec(select(ThreadOpening)).one()
     assert (opening.member_id, opening.gmail_thread_id) == (alice.id, THREAD)
     session.commit()
-    jobs.sweep_thread_openings()
+    recurring.sweep_thread_openings()
     assert len(session.exec(select(ThreadOpening)).all()) == 1
     session.commit()
     with time_machine.travel(now() + timedelta(days=91)):
-        jobs.sweep_thread_openings()
+        recurring.sweep_thread_openings()
     assert session.exec(select(ThreadOpening)).all() == []
 
 

@@ -240,11 +240,11 @@ def test_the_lookout_wakes_only_for_news(
 
 
 def test_the_job_drains_and_the_look_wakes_it(app: Flask, session: Session, journal: Journal, copy: Copy) -> None:
-    from server import jobs
+    from server import jobs, recurring
     from server.queue import get_wakeups
 
     journal.append(view(copy))
-    jobs.wake_drain()
+    recurring.wake_drain()
     assert get_wakeups().redis.llen("rq:queue:hits") == 1
     session.rollback()
     jobs.drain_hits()

@@ -16,6 +16,7 @@ from server.config import Settings, load_settings
 from server.consent import cli as consent
 from server.doctor import doctor
 from server.errors import Refused
+from server.events import cli as events
 from server.migrate import upgrade
 from server.sandbox import cli as sandbox
 from server.supervisor import Supervisor, make_programs
@@ -37,6 +38,7 @@ for command in (
     accounts.members,
     consent.persons,
     sandbox.demo_info,
+    events.verdicts,
     permissions.show,
     doctor,
     backups.backup,

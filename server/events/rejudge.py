@@ -48,7 +48,7 @@ class CopyFacts:
 
 def rejudge(session: Session, copy_ids: Collection[int]) -> list[Change]:
     """Judge the events of these copies from all that is known of each copy now; return what changed, applied."""
-    changes, states = judge_copies(session, copy_ids)
+    changes, states, _events = judge_copies(session, copy_ids)
     apply_changes(session, changes)
     keep_states(session, states)
     return changes
@@ -68,12 +68,18 @@ def note_opening(session: Session, member_id: int, gmail_thread_id: str) -> None
         rejudge(session, list(session.execute(chosen).scalars()))
 
 
-def judge_copies(session: Session, copy_ids: Collection[int]) -> tuple[list[Change], dict[int, tuple[int, bool]]]:
-    """Return what would change, and by copy the states that would: the reading level, and whether doubts are left."""
+def judge_copies(
+    session: Session, copy_ids: Collection[int], limit: int = RECENT_EVENTS
+) -> tuple[list[Change], dict[int, tuple[int, bool]], int]:
+    """Return what would change, and by copy the states that would, and how many events there are.
+
+    A state is the reading level, and whether doubts are left. `limit` is how many events of a copy are judged, from
+    the latest on.
+    """
     if not copy_ids:
-        return [], {}
+        return [], {}, 0
     copies = _load_copies(session, copy_ids)
-    rows = _load_events(session, copy_ids)
+    rows = _load_events(session, copy_ids, limit)
     surroundings = load_surroundings(
         session, [_subject(row, copies[row["copy_id"]]) for found in rows.values() for row in found]
     )
@@ -86,11 +92,11 @@ def judge_copies(session: Session, copy_ids: Collection[int]) -> tuple[list[Chan
             make_happening(row, {**_time(row, copy), **surroundings.tell(_subject(row, copy))}) for row in found
         ]
         judgements = judge_history(happenings, networks)
-        changes += _find_changes(found, judgements)
-        state = _tell_state(copy, happenings, judgements)
+        changes += find_changes(found, judgements)
+        state = _tell_state(copy, happenings, judgements, is_whole=len(found) < limit)
         if state != (copy.reading, copy.has_doubt):
             states[copy_id] = state
-    return changes, states
+    return changes, states, sum(map(len, rows.values()))
 
 
 def make_happening(row: dict[str, Any], told: dict[str, Any]) -> Happening:
@@ -119,11 +125,11 @@ def _load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, CopyF
     return {row.id: CopyFacts(*row) for row in rows}
 
 
-def _load_events(session: Session, copy_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+def _load_events(session: Session, copy_ids: Collection[int], limit: int) -> dict[int, list[dict[str, Any]]]:
     """Return the most recent events of each copy, by copy, in the order of their ids."""
     place = func.row_number().over(partition_by=EVENT.c.copy_id, order_by=EVENT.c.at.desc()).label("place")
     ranked = select(*COLUMNS, place).where(EVENT.c.copy_id.in_(copy_ids)).subquery()
-    recent = select(ranked).where(ranked.c.place <= RECENT_EVENTS).order_by(ranked.c.copy_id, ranked.c.id)
+    recent = select(ranked).where(ranked.c.place <= limit).order_by(ranked.c.copy_id, ranked.c.id)
     rows: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in session.execute(recent).mappings().all():
         rows[row["copy_id"]].append(dict(row))
@@ -144,7 +150,8 @@ def tell_time(at: datetime, sent_at: datetime | None) -> dict[str, int]:
     return {} if sent_at is None else {"after_send_ms": round((at - sent_at).total_seconds() * 1000)}
 
 
-def _find_changes(rows: Sequence[dict[str, Any]], judgements: Sequence[Judgement]) -> list[Change]:
+def find_changes(rows: Sequence[dict[str, Any]], judgements: Sequence[Judgement]) -> list[Change]:
+    """Return what is believed otherwise now."""
     changes = []
     for row, judgement in zip(rows, judgements, strict=True):
         columns = tell_columns(row["kind"], judgement)
@@ -153,12 +160,14 @@ def _find_changes(rows: Sequence[dict[str, Any]], judgements: Sequence[Judgement
     return changes
 
 
-def _tell_state(copy: CopyFacts, happenings: Sequence[Happening], judgements: Sequence[Judgement]) -> tuple[int, bool]:
+def _tell_state(
+    copy: CopyFacts, happenings: Sequence[Happening], judgements: Sequence[Judgement], *, is_whole: bool
+) -> tuple[int, bool]:
     pairs = list(zip(happenings, judgements, strict=True))
     level = max(
         (level_of({"kind": one.kind, "verdict": told.verdict, "confidence": told.confidence}) for one, told in pairs),
         default=ReadingState.NONE.level,
     )
-    if len(pairs) >= RECENT_EVENTS:
+    if not is_whole:
         level = max(level, copy.reading)
     return level, any(is_doubtful(one.evidence, told) for one, told in pairs)

@@ -47,6 +47,7 @@ const VIEW: View = {
   },
   onState(state) {
     void writeSession({ isListening: state === "live" });
+    if (state === "ended") current.token = ""; // the next alarm asks again: an account can be reactivated
     if (state === "live" || state === "ended") void refreshStanding();
   },
 };

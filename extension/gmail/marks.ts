@@ -31,9 +31,9 @@ export const marks: Feature = {
     );
     onNotice("marksChanged", look, signal);
     let isShown = readStanding()?.showsMarks;
-    followStanding(({ showsMarks }) => {
-      if (showsMarks !== isShown) look();
-      isShown = showsMarks;
+    followStanding(() => {
+      if (readStanding()?.showsMarks !== isShown) look();
+      isShown = readStanding()?.showsMarks;
     }, signal);
   },
 };

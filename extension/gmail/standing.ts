@@ -17,10 +17,9 @@ export function readStanding(): Standing | null {
   return standing;
 }
 
-/** Call `show` now, if anything is known, and at each change until `signal` ends it. */
-export function followStanding(show: (standing: Standing) => void, signal: AbortSignal): void {
-  changes.addEventListener("change", () => standing && show(standing), { signal });
-  if (standing) show(standing);
+/** Call `hear` at each change until `signal` ends it. */
+export function followStanding(hear: () => void, signal: AbortSignal): void {
+  changes.addEventListener("change", hear, { signal });
 }
 
 function change(now: Standing): void {

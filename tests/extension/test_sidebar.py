@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Installation
@@ -176,3 +178,13 @@ def test_unpaired_sidebar_leads_to_the_options(open_browser: Callable[[], GmailB
     expect(page.get_by_role("alert")).to_contain_text("not connected to a Warmline")
     expect(page.get_by_role("button", name="Open the options")).to_be_visible()
     expect(page.get_by_role("navigation", name="Live Feed")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_sidebar_and_options_pass_axe(browser: GmailBrowser, scheme: Literal["light", "dark"]) -> None:
+    page = open_sidebar(browser)
+    browser.options.emulate_media(color_scheme=scheme)
+    page.emulate_media(color_scheme=scheme)
+    for one in (page, browser.options):
+        results = Axe().run(one)
+        assert results.violations_count == 0, results.generate_report()

@@ -22,8 +22,14 @@ LISTENS = "(await chrome.storage.session.get('isListening')).isListening === tru
 
 
 def wait_for(browser: GmailBrowser, condition: str) -> None:
-    """Wait until an expression is true in a page of the extension."""
-    browser.options.wait_for_function(f"async () => {condition}", timeout=PATIENCE_MS)
+    """Wait until an expression, which may await, is true in a page of the extension."""
+    browser.options.evaluate(f"""async () => {{
+        const end = Date.now() + {PATIENCE_MS};
+        while (!({condition})) {{
+            if (Date.now() > end) throw new Error("this never came true");
+            await new Promise(resolve => setTimeout(resolve, 50));
+        }}
+    }}""")
 
 
 def test_own_pixel_is_blocked_direct_and_proxied_and_others_are_not(

@@ -5,7 +5,7 @@ import { say } from "../../lib/words";
 import { readStanding } from "../standing";
 
 const KINDS = ["document", "template", "snippet"] as const satisfies ContentKind[];
-const PLACES: Record<ContentKind, string> = { document: "/documents", template: "/templates", snippet: "/templates" };
+const PLACES: Record<ContentKind, string> = { document: "/documents", template: "/library", snippet: "/library" };
 const TYPING_MS = 200;
 
 /** Return the menu; `pick` is called with what the member chose. */

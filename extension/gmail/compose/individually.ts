@@ -10,7 +10,7 @@ import { INDIVIDUALLY } from "../icons";
 import { readStanding } from "../standing";
 import { tell, tellFailure } from "./bar";
 import { confirm } from "./confirmation";
-import { countRecipients, holdsFiles, readLetter, type ComposeView } from "./mail";
+import { countRecipients, holdsFiles, isFrom, readLetter, type ComposeView } from "./mail";
 import { stripOwnPixels } from "./own_pixels";
 import { judge } from "./tracking";
 
@@ -45,6 +45,7 @@ async function send(sdk: InboxSDK, view: ComposeView, mailbox: string, key: stri
   const { isTracked, why } = judge(view, mailbox);
   if (why) return tellFailure(sdk, say("gmailNotIndividually"), why);
   if (!isTracked) return tell(sdk, say("gmailIndividuallyUntracked"));
+  if (!isFrom(view, mailbox)) return tell(sdk, say("gmailIndividuallyAlias", mailbox));
   if (holdsFiles(view)) return tell(sdk, say("gmailIndividuallyFiles"));
   const count = String(countRecipients(view));
   const title = say("gmailIndividuallyTitle", count);

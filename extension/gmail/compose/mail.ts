@@ -29,6 +29,11 @@ export function countRecipients(view: ComposeView): number {
   return new Set(all.map(({ emailAddress }) => emailAddress.toLowerCase())).size;
 }
 
+/** Return whether the mail is sent under the account's own address, and not under an alias. */
+export function isFrom(view: ComposeView, mailbox: string): boolean {
+  return view.getFromContact().emailAddress.toLowerCase() === mailbox.toLowerCase();
+}
+
 /** Return whether the mail is written as plain text: an editor that says nothing holds formatted text, as nearly all do. */
 export function isPlainText(view: ComposeView): boolean {
   const format = find(view.getElement(), "composeFormat");

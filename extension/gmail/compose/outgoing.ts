@@ -7,7 +7,7 @@ import type { InboxSDK } from "@inboxsdk/core";
 import { ask, type Answer, type PreparedMail } from "../../lib/messages";
 import { makeFailure, makeRefusal } from "../../lib/failures";
 import { say } from "../../lib/words";
-import { attempt } from "../failures";
+import { attempt, report } from "../failures";
 import { whenOver, type Feature } from "../feature";
 import { readStanding } from "../standing";
 import { tell, tellFailure } from "./bar";
@@ -16,6 +16,8 @@ import { stripOwnPixels } from "./own_pixels";
 import { judge, type Verdict } from "./tracking";
 
 const PATIENCE_MS = 3000;
+/** After this long, mail that Gmail sent without showing us the request went out in some new way. */
+const UNSEEN_MS = 8000;
 const NAME = "the mail on its way out";
 
 /** Mail that the server prepared and Gmail was about to send, by the draft's id. */
@@ -39,7 +41,28 @@ function watch(sdk: InboxSDK, view: ComposeView, mailbox: string): void {
   };
   for (const event of ["presending", "recipientsChanged", "subjectChanged", "scheduleSendMenuOpening"] as const) view.on(event, note);
   view.on("scheduleSendMenuOpening", () => judge(view, mailbox).isTracked && tell(sdk, say("gmailScheduled")));
-  view.registerRequestModifier(async (request) => ({ ...request, body: await prepare(sdk, last, request.body, draftId) }));
+  const seen = expectRequest(view, () => {
+    report("the request that sends mail");
+    if (last.verdict.isTracked) tell(sdk, say("gmailUnseen"));
+  });
+  view.registerRequestModifier(async (request) => {
+    seen();
+    return { ...request, body: await prepare(sdk, last, request.body, draftId) };
+  });
+}
+
+/** Call `miss` when Gmail takes a sent mail's window down without the request that we know; the answer says it was seen. */
+function expectRequest(view: ComposeView, miss: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => clearTimeout(timer);
+  view.on("presending", () => {
+    stop();
+    timer = setTimeout(() => {
+      if (!view.getElement().isConnected && navigator.onLine) miss();
+    }, UNSEEN_MS);
+  });
+  view.on("sendCanceled", stop);
+  return stop;
 }
 
 function read(view: ComposeView, mailbox: string): { letter: Letter; verdict: Verdict } {

@@ -142,7 +142,8 @@ def _clear_mail(session: Session, workspace_id: int, addresses: Sequence[str], c
     alone = [copy_id for copy_id, is_alone in copy_ids.items() if is_alone]
     unsent = update(COPY).where(COPY.c.id.in_(alone), COPY.c.state.in_(UNSENT))
     session.execute(unsent.values(state=CopyState.EXCLUDED, exclusion=Reason.ERASED, failure="", lease_until=None))
-    unnamed: dict[str, Any] = {"fields": {}, "subject": "", "rfc822_message_id": None, "gmail_thread_id": None}
+    unnamed: dict[str, Any] = {"fields": {}, "subject": "", "gmail_id": None, "gmail_thread_id": None}
+    unnamed["rfc822_message_id"] = ""  # known to be none: nobody reads it back
     session.execute(update(COPY).where(COPY.c.id.in_(alone)).values(unnamed))
     others = select(COPY.c.message_id).where(COPY.c.id.not_in(alone))
     only = select(COPY.c.message_id).where(COPY.c.id.in_(alone), COPY.c.message_id.not_in(others))

@@ -1,4 +1,4 @@
-"""Who is not written to: at once after a hard bounce or a complaint, after five soft ones; and queued mail stays here."""
+"""Who is not written to: at once after a hard bounce or complaint, after five soft ones; and queued mail stays here."""
 
 from collections.abc import Callable
 

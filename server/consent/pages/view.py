@@ -97,7 +97,8 @@ def _find(session: Session, tracking_id: str) -> Sight | None:
 
 
 def _read_events(session: Session, message: Message, copy: Copy, only: Recipient | None) -> list[Told]:
-    if message.policy != Mode.INDIVIDUAL:
+    is_erased = only is not None and not only.address
+    if message.policy != Mode.INDIVIDUAL or is_erased:
         return []
     chosen = select_columns(
         col(Event.kind), col(Event.at), col(Event.subject), col(Event.place_city), col(Event.place_country),

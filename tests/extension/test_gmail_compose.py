@@ -89,7 +89,7 @@ def test_server_that_is_away_lets_mail_go_untracked_and_says_so(browser: GmailBr
         send(browser, subject="Prices", body=LINK)
     assert gmail.sent[0].body == f'<div dir="ltr">{LINK}Yours, Riley</div>'
     expect(browser.bar).to_contain_text("This mail goes out untracked.")
-    expect(browser.bar).to_contain_text("did not answer")
+    expect(browser.bar).to_contain_text("does not answer")
 
 
 def test_server_that_takes_its_time_is_waited_for_three_seconds(browser: GmailBrowser, gmail: GmailServer) -> None:
@@ -140,6 +140,16 @@ def test_missing_element_in_compose_fails_by_name_once_and_mail_is_tracked(
     assert all(warmline.settings.edge_base_url in mail.body for mail in gmail.sent)
     assert len(browser.warnings) == 1
     assert browser.warnings[0].startswith("Warmline: the format of the mail that is being written is not where")
+
+
+def test_mail_that_gmail_sends_in_a_new_way_is_said_to_be_untracked(browser: GmailBrowser, gmail: GmailServer) -> None:
+    page = browser.open("inbox")
+    page.evaluate("gmailWire.send = () => Promise.resolve()")  # no request as InboxSDK knows it
+    send(browser, subject="Prices", body=LINK)
+    expect(browser.bar).to_contain_text("it went out untracked", timeout=15_000)
+    assert [warning.partition(" is not where")[0] for warning in browser.warnings] == [
+        "Warmline: the request that sends mail"
+    ]
 
 
 def test_undone_mail_is_taken_back_on_the_server(

@@ -48,7 +48,7 @@ def add_account() -> tuple[Response, int]:
 
 @bp.post("/page-sends")
 def add_page_send() -> tuple[Response, int]:
-    """Send a mail as Gmail's own page does: `account`, `to`, `cc`, `bcc`, `subject`, `html`, `thread_id`, `in_reply_to`."""
+    """Send a mail as Gmail's own page does; docs/extension-api.md says what stands in the body."""
     with get_store().writing() as db:
         return jsonify(page.send(db, _body())), 201
 

@@ -10,7 +10,7 @@ from functools import partial, wraps
 
 from sqlmodel import Session
 
-from server.campaigns import advance, deliveries, follow, runs
+from server.campaigns import advance, deliveries, follow, replies, runs
 from server.config import get_settings
 from server.consent import erasure, retention
 from server.db import get_db
@@ -61,7 +61,7 @@ def drain_hits() -> None:
 @job
 def sync_mailbox(mailbox_id: int) -> None:
     """Take in what came into a mailbox since its cursor."""
-    _commit_each(partial(history.sync, receive=inbound.receive, sent=sent), mailbox_id)
+    _commit_each(partial(history.sync, receive=replies.receive, sent=sent), mailbox_id)
 
 
 @job

@@ -6,7 +6,6 @@ from server.campaigns.stops import pause_until, stop_on_reply
 from server.gmail.answers import RawMail
 from server.gmail.models import Mailbox
 from server.messages import inbound
-from server.messages.absence import read_return_date
 from server.messages.models import InboundKind
 
 
@@ -17,7 +16,5 @@ def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> None:
         return
     if received.mail.kind == InboundKind.REPLY:
         stop_on_reply(session, received.copy, received.mail)
-    elif received.mail.kind == InboundKind.AUTO_REPLY:
-        back_on = read_return_date(mail.raw, mail.received_at)
-        if back_on is not None:
-            pause_until(session, received.copy, back_on, f"absent_until:{back_on.isoformat()}")
+    elif received.returns_on is not None:
+        pause_until(session, received.copy, received.returns_on, f"absent_until:{received.returns_on.isoformat()}")

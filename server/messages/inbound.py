@@ -1,6 +1,7 @@
 """Receives what comes into a linked mailbox: finds the copy it answers and records the fact. Keeps headers, no body."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
@@ -21,10 +22,11 @@ OUTGOING_LABELS = frozenset({"SENT", "DRAFT"})
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A mail that came in and the copy that it answers."""
+    """A mail that came in, the copy that it answers, and when its sender is back where it says so."""
 
     mail: InboundMail
     copy: Copy
+    returns_on: date | None = None
 
 
 def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> Received | None:
@@ -35,7 +37,7 @@ def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> Received | Non
     """
     if mail.label_ids & OUTGOING_LABELS:
         return None
-    inbound = classify(mail.raw)
+    inbound = classify(mail.raw, mail.received_at)
     copy = find_answered(session, mailbox, mail, inbound.references) if inbound.kind else None
     if copy is None or inbound.kind is None or _is_sample(session, copy):
         return None
@@ -43,7 +45,7 @@ def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> Received | Non
         return None
     if inbound.sender is None:
         raise Unreadable("it answers one of our mails, but names no sender")
-    if inbound.kind != InboundKind.BOUNCE and _is_own(session, mailbox, inbound.sender):
+    if inbound.kind in (InboundKind.REPLY, InboundKind.AUTO_REPLY) and _is_own(session, mailbox, inbound.sender):
         return None
     row = InboundMail(
         mailbox_id=mailbox.id, copy_id=copy.id, gmail_id=mail.gmail_id, kind=inbound.kind,
@@ -55,7 +57,7 @@ def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> Received | Non
     recipients = session.exec(select(Recipient).where(Recipient.copy_id == copy.id)).all()
     record(session, make_facts(f"gmail:{mailbox.id}:{mail.gmail_id}", mail.received_at, inbound, copy, recipients))
     announce(session, "message", member_id=mailbox.member_id, id=copy.message_id)
-    return Received(row, copy)
+    return Received(row, copy, inbound.returns_on)
 
 
 def find_answered(session: Session, mailbox: Mailbox, mail: RawMail, references: list[str]) -> Copy | None:

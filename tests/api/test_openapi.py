@@ -38,6 +38,8 @@ OPERATIONS = [
     "addPerson",
     "getPerson",
     "changePerson",
+    "getConsent",
+    "addConsent",
     "listTasks",
     "addTask",
     "getTask",

@@ -19,6 +19,7 @@ from server.documents.models import Document, DocumentVersion, Share, ShareKind,
 from server.documents.shares import add_share, share_url
 from server.edge import create_edge
 from server.keys import Keyring, get_keys
+from server.people.terms import normalise
 from server.tracking.bounded import Bounded
 from server.tracking.drain import drain_batch, hold_journal
 from tests.factories import add
@@ -34,7 +35,10 @@ def make_document(
     session: Session, settings: Settings, member: Member, pages: int = 9, name: str = "Prices.pdf", **fields: Any
 ) -> Document:
     """Add a document whose first version is ready, with pictures of `pages` pages and some text on each."""
-    document = add(session, Document(workspace_id=member.workspace_id, member_id=member.id, name=name))
+    document = add(
+        session,
+        Document(workspace_id=member.workspace_id, member_id=member.id, name=name, sort_name=normalise(name)),
+    )
     version = add(
         session,
         DocumentVersion(

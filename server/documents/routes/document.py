@@ -47,7 +47,7 @@ def show_document(public_id: str) -> ResponseReturnValue:
 @allow("rep")
 def add_version(public_id: str) -> ResponseReturnValue:
     """Replace the file; links and history stay."""
-    document = get_document(get_session(write=False), public_id)
+    document = get_document(get_session(write=False), public_id)  # no transaction stays open meanwhile
     try:
         check_owner(current_user, document)
         with take_file() as upload:
@@ -110,7 +110,7 @@ def _answer(document: Document, said: str = "", error: Refused | None = None) ->
 
 
 def _page(document: Document, error: Refused | None = None) -> str:
-    session = get_session(write=False)
+    session = get_session()
     shares = read_shares(session, document.id, current_user)
     preview = find_preview(session, document)
     return render_template(
@@ -125,7 +125,7 @@ def make_url(share: object) -> str:
 
 
 def _context(document: Document, **more: object) -> dict[str, object]:
-    session = get_session(write=False)
+    session = get_session()
     line = read_line(session, session.get_one(Document, document.id, populate_existing=True))
     versions: list[DocumentVersion] = list(read_versions(session, document.id))
     return {"line": line, "document": line.document, "versions": versions, "explain": explain,

@@ -66,6 +66,6 @@ def add_insertion(public_id: str) -> Response:
 
 
 def _picker(search: str = "", error: Refused | None = None) -> str:
-    found = read_documents(get_session(write=False), current_user.workspace_id, search, limit=SHOWN)
+    found = read_documents(get_session(), current_user.workspace_id, search, limit=SHOWN)
     most = get_settings().document_max_mb
     return render_template("documents/_picker.html", found=found, search=search, error=error, most_mb=most)

@@ -66,7 +66,7 @@ def restore_document(public_id: str) -> ResponseReturnValue:
 
 def _answer(said: str = "", gone: Document | None = None, error: Refused | None = None) -> ResponseReturnValue:
     if is_partial_wanted() or error is not None:
-        found = read_documents(get_session(write=False), current_user.workspace_id)
+        found = read_documents(get_session(), current_user.workspace_id)
         context = _context(found=found, search="", said=said, gone=gone, error=error)
         if is_partial_wanted():
             return render_template("documents/_documents.html", **context)

@@ -84,7 +84,7 @@ def _answer(
     document: Document, said: str = "", opened: Share | None = None, error: Refused | None = None
 ) -> ResponseReturnValue:
     if is_partial_wanted():
-        shares = read_shares(get_session(write=False), document.id, current_user)
+        shares = read_shares(get_session(), document.id, current_user)
         return render_template("documents/_links.html", document=document, shares=shares, url_of=make_url,
                                said=said, error=error, opened=opened)  # fmt: skip
     flash(error.message if error else said, "error" if error else "message")

@@ -19,7 +19,10 @@ FORM_BYTES = 2**20  # what stands around the file
 def take_file() -> Iterator[Upload]:
     """Yield the request's file, examined. No transaction may be open: examining takes its time."""
     settings = get_settings()
-    request.max_content_length = settings.document_max_mb * 2**20 + FORM_BYTES
+    limit = settings.document_max_mb * 2**20 + FORM_BYTES
+    if (request.content_length or 0) > limit:
+        raise refuse("too_large")  # before any of it is read
+    request.max_content_length = limit
     try:
         file = request.files.get("file")
     except RequestEntityTooLarge:

@@ -6,7 +6,7 @@ import { ask, onNotice, type Mark } from "../lib/messages";
 import { attempt } from "./failures";
 import { whenOver, type Feature } from "./feature";
 import { MARKS } from "./icons";
-import { followStanding, readStanding } from "./standing";
+import { findMailbox, followStanding, readStanding } from "./standing";
 
 const NAME = "the thread list";
 const MOST_AT_ONCE = 100;
@@ -24,16 +24,18 @@ export const marks: Feature = {
   name: NAME,
   start(sdk, signal) {
     const rows = new Set<Row>();
-    const look = gather(() => void showMarks(rows));
+    const mailbox = sdk.User.getEmailAddress();
+    const isWanted = () => Boolean(readStanding()?.showsMarks && findMailbox(mailbox));
+    const look = gather(() => void showMarks(rows, isWanted()));
     whenOver(
       signal,
       sdk.Lists.registerThreadRowViewHandler((view: RowView) => void attempt(NAME, () => add(rows, view).then(look))),
     );
     onNotice("marksChanged", look, signal);
-    let isShown = readStanding()?.showsMarks;
+    let isShown = isWanted();
     followStanding(() => {
-      if (readStanding()?.showsMarks !== isShown) look();
-      isShown = readStanding()?.showsMarks;
+      if (isWanted() !== isShown) look();
+      isShown = isWanted();
     }, signal);
   },
 };
@@ -47,8 +49,8 @@ async function add(rows: Set<Row>, view: RowView): Promise<void> {
 }
 
 /** Ask for the marks of all rows that stand in the list now, and show them; without an answer the marks stay as they are. */
-async function showMarks(rows: Set<Row>): Promise<void> {
-  if (!readStanding()?.showsMarks) return show([...rows], {});
+async function showMarks(rows: Set<Row>, isWanted: boolean): Promise<void> {
+  if (!isWanted) return show([...rows], {});
   const all = [...rows];
   for (let from = 0; from < all.length; from += MOST_AT_ONCE) {
     const part = all.slice(from, from + MOST_AT_ONCE);

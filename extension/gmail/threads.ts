@@ -5,6 +5,7 @@ import { ask, type OpenThread } from "../lib/messages";
 import { attempt } from "./failures";
 import { whenOver, type Feature } from "./feature";
 import { around, find, findAll } from "./selectors";
+import { findMailbox } from "./standing";
 
 const NAME = "the open thread";
 type ThreadView = Parameters<Parameters<InboxSDK["Conversations"]["registerThreadViewHandler"]>[0]>[0];
@@ -50,5 +51,5 @@ function unique(addresses: string[]): string[] {
 }
 
 function announce(thread: OpenThread): void {
-  void ask("threadOpened", { thread });
+  if (findMailbox(thread.mailbox)) void ask("threadOpened", { thread });
 }

@@ -1,19 +1,35 @@
 """The "Content" button and "Send individually" in Gmail's compose."""
 
+import re
 import secrets
 from collections.abc import Callable
 
 import pytest
+import requests
 from playwright.sync_api import Locator, expect
 
+from tests.browser.conftest import Installation
 from tests.browser.program import Program
 from tests.browser.prospect import Prospect, find_pixel
+from tests.documents.files import make_pdf
 from tests.extension.gmail_page.browser import GmailBrowser
 from tests.extension.gmail_page.server import GmailServer
+from tests.stand_in import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 FLYNN, ALAN = "flynn@flynnsarcade.com", "alan@encom.com"
+
+
+@pytest.fixture
+def document(warmline: Installation, token: str) -> str:
+    """A document of the library, by its name."""
+    name = f"Prices {secrets.token_hex(4)}"
+    files = {"file": (f"{name}.pdf", make_pdf(), "application/pdf")}
+    headers = {"Authorization": f"Bearer {token}", "X-Warmline-Extension": "999.0.0"}
+    answer = requests.post(f"{warmline.settings.base_url}/documents/picker", files=files, headers=headers, timeout=30)
+    assert name in answer.text
+    return name
 
 
 def open_menu(browser: GmailBrowser, window: Locator) -> Locator:
@@ -52,6 +68,25 @@ def test_template_brings_its_subject_and_names_the_recipient(browser: GmailBrows
     menu.get_by_role("button", name=name).click()
     expect(window.get_by_label("Message Body")).to_contain_text("Hello there")
     expect(window.get_by_label("Subject")).to_have_value("An offer")
+
+
+def test_document_goes_in_as_a_link_that_is_each_mails_own(
+    browser: GmailBrowser, gmail: GmailServer, document: str, warmline: Installation
+) -> None:
+    browser.open("inbox")
+    edge = warmline.settings.edge_base_url
+    for _ in range(2):
+        window = browser.compose(to=[FLYNN], subject="Prices", body="<p>Look:</p>")
+        window.get_by_label("Message Body").click()
+        open_menu(browser, window).get_by_role("button", name=document).click()
+        link = window.get_by_label("Message Body").get_by_role("link", name=document)
+        expect(link).to_have_attribute("href", re.compile(f"^{re.escape(edge)}/d/"))
+        window.get_by_role("button", name="Send", exact=True).click()
+        expect(window).to_be_hidden()
+    wait_until(lambda: len(gmail.sent) == 2, "sending")
+    links = {tuple(re.findall(r'href="([^"]+/d/[^"]+)"', mail.body)) for mail in gmail.sent}
+    assert len(links) == 2
+    assert all(len(found) == 1 for found in links)
 
 
 def test_each_recipient_gets_a_mail_of_their_own(

@@ -89,6 +89,27 @@ def test_thread_in_the_address_is_told_without_a_click(
     wait_until(lambda: count_openings(warmline, thread_id), "telling the server")
 
 
+def test_accounts_that_are_not_linked_are_not_told_of(
+    browser: GmailBrowser, gmail: GmailServer, warmline: Installation
+) -> None:
+    browser.context.add_cookies(
+        [{"name": "account", "value": "private@elsewhere.example", "url": "https://mail.google.com"}]
+    )
+    browser.open("sent")
+    window = browser.compose(to=[FLYNN], subject="Private", body="Hello")
+    expect(window.get_by_role("button", name="Not tracked: This Gmail account is not linked")).to_be_visible()
+    window.get_by_role("button", name="Send", exact=True).click()
+    wait_until(lambda: gmail.sent, "sending")
+    assert gmail.sent[0].body == '<div dir="ltr">Hello</div>'
+    thread_id = f"{secrets.randbits(60) | 1 << 60:016x}"
+    gmail.threads = [make_thread(gmail.sent[0], {"id": thread_id, "threadId": thread_id})]
+    browser.page.reload()
+    browser.page.locator("tr.zA", has_text="Private").click()
+    browser.page.get_by_role("heading", name="Private").wait_for()
+    browser.compose()  # by now an opened thread would have been told
+    assert count_openings(warmline, thread_id) == 0
+
+
 def test_own_pixel_does_not_load_proxied_or_direct_and_other_images_do(
     browser: GmailBrowser, gmail: GmailServer, delivered: list[dict[str, Any]], warmline: Installation
 ) -> None:

@@ -2,7 +2,7 @@
 
 import type { Failure, Standing } from "../../lib/messages";
 import { say } from "../../lib/words";
-import { readStanding } from "../standing";
+import { findMailbox, readStanding } from "../standing";
 import { isPlainText, type ComposeView } from "./mail";
 
 export interface Verdict {
@@ -23,7 +23,7 @@ export function choose(view: ComposeView, isTracked: boolean): void {
 /** Return what would become of the mail if it were sent now from the account `mailbox`. */
 export function judge(view: ComposeView, mailbox: string): Verdict {
   const standing = readStanding();
-  const account = standing?.mailboxes.find(({ address }) => address.toLowerCase() === mailbox.toLowerCase());
+  const account = findMailbox(mailbox);
   const isWanted = choices.get(view) ?? account?.isTracked ?? false;
   const why = whyNot(standing, Boolean(account), view);
   return { isTracked: isWanted && !why, why, isExpected: isWanted || (Boolean(why) && isLost(standing)) };

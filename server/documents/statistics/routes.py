@@ -1,18 +1,19 @@
 """A document's readers for members: the picture, how a visit goes on, and the table to take along."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlmodel import Session
 
 from server.accounts.scope import Scope, may_see_team, scope_of
-from server.db import get_session
+from server.db import get_db, get_session
 from server.documents.models import Document
 from server.documents.progress import find_progress
 from server.documents.queries import find_document, read_versions
-from server.documents.statistics.export import write_readings
+from server.documents.statistics.export import list_columns, write_readings
 from server.documents.statistics.picture import draw
 from server.documents.statistics.queries import read_readers, read_summary
 from server.htmx import is_partial_wanted
@@ -36,10 +37,15 @@ def export(public_id: str) -> Response:
     """Answer every visit's time on each page as CSV."""
     session = get_session()
     document = _get_document(session, public_id)
-    lines = write_readings(session, _scope(session), document)
+    scope, columns, database = _scope(session), list_columns(), get_db()
+
+    def lines() -> Iterator[str]:
+        with database.session(write=False) as own:
+            yield from write_readings(own, scope, document.id, columns)
+
     name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in document.name)[:80]
     headers = {"Content-Disposition": f'attachment; filename="readers-{name}.csv"'}
-    return Response(stream_with_context(lines), mimetype="text/csv", headers=headers)
+    return Response(lines(), mimetype="text/csv", headers=headers)
 
 
 @bp.get("/visits/<int:visit_id>/progress")

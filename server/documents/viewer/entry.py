@@ -65,7 +65,7 @@ def enter(keys: Keyring, share: Share, password: str, email: str) -> str:
     if share.asks_for_email and (len(address) > MAX_EMAIL_CHARACTERS or not EMAIL.fullmatch(address)):
         raise Refused(_("Enter your email address, such as name@example.com."), field="email")
     if share.password_hash is not None:
-        if not tries.take(share.id):
+        if not tries.take(share.token_hash):
             message = _("Too many tries. Wait a minute; %(most)s a minute are allowed.", most=MOST)
             raise Refused(message, field="password", status=429)
         if not is_password(share, password):

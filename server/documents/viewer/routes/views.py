@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Response, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from server.config import get_settings
@@ -11,11 +11,12 @@ from server.db import get_session
 from server.documents import storage
 from server.documents.protection import Closed
 from server.documents.readers import tells
-from server.documents.viewer.answers import answer_file, answer_image, answer_json, answer_page
 from server.documents.viewer.entry import Entry, enter, find_entry
 from server.documents.viewer.grants import PASS_SECONDS, make_grant, read_grant
-from server.documents.viewer.page import built, make_page
+from server.documents.viewer.page import make_page
 from server.documents.viewer.reports import MAX_BODY_BYTES, BadReport, make_data, make_download, read_report
+from server.documents.viewer.routes import bp
+from server.documents.viewer.routes.answers import answer_file, answer_image, answer_json, answer_page
 from server.errors import Refused
 from server.keys import get_keys
 from server.security import PUBLIC, allow
@@ -30,9 +31,6 @@ TEXTS_AT_ONCE = 50
 RETRY_SECONDS = 3
 STATUS_OF_CLOSED = {Closed.PREPARING: 200, Closed.FAILED: 200}  # the others are gone
 SHARE = "/d/<token>"
-
-bp = Blueprint("viewer", __name__)
-bp.add_app_template_global(built)
 
 
 @bp.get(SHARE)

@@ -18,7 +18,7 @@ let current = { token: "", stop: new AbortController() };
 
 /** Make sure that the alarm is set, which browsers forget at an update. */
 export async function keepLooking(): Promise<void> {
-  await chrome.alarms.create(LOOK_ALARM, { periodInMinutes: LOOK_MINUTES });
+  if (!(await chrome.alarms.get(LOOK_ALARM))) await chrome.alarms.create(LOOK_ALARM, { periodInMinutes: LOOK_MINUTES });
 }
 
 /** Listen with the token that this browser has now; do nothing if it listens already. */

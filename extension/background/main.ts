@@ -24,13 +24,18 @@ chrome.notifications.onClicked.addListener((id) => void openPlace(id));
 
 onStored(["pairing"], () => void followStream());
 
+/** The browser was started, or the extension installed or updated. */
 async function start(): Promise<void> {
+  await showStanding();
+  await refreshStanding();
+}
+
+/** Whatever woke the worker: the browser may have forgotten what it was told, and the worker listens while it lives. */
+async function wake(): Promise<void> {
   await closeStore();
   await chrome.sidePanel.setPanelBehavior({ openPanelOnActionClick: true });
   await keepLooking();
-  await showStanding();
-  await refreshStanding();
   await followStream();
 }
 
-void followStream(); // whatever woke the worker, it listens while it lives
+void wake();

@@ -48,7 +48,8 @@ def test_zip_is_whole_and_holds_what_the_manifest_names(archive: Path) -> None:
         manifest = json.loads(content.read("manifest.json"))
     assert archive.name == f"warmline-extension-{manifest['version']}.zip"
     named = [
-        manifest["background"]["service_worker"], manifest["side_panel"]["default_path"], manifest["options_ui"]["page"],
+        manifest["background"]["service_worker"], manifest["side_panel"]["default_path"],
+        manifest["options_ui"]["page"],
         *manifest["icons"].values(), *manifest["action"]["default_icon"].values(),
         *[path for script in manifest["content_scripts"] for path in script["js"] + script["css"]],
         *[path for resource in manifest["web_accessible_resources"] for path in resource["resources"]],

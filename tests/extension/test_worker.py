@@ -1,5 +1,7 @@
 """What the service worker does by itself: blocks the member's own pixels, counts on the badge, tells what is new."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
@@ -85,3 +87,29 @@ def test_revocation_reaches_the_badge_without_any_page(
     assert stored["trouble"]["kind"] == "revoked"
     assert stored["pairing"] == {"server": warmline.settings.base_url, "token": ""}
     assert stored["status"] is None
+
+
+def test_token_cannot_be_read_from_within_gmail(browser: GmailBrowser) -> None:
+    page = browser.open("inbox")
+    wire = browser.context.new_cdp_session(page)
+    contexts: list[dict[str, Any]] = []
+    wire.on("Runtime.executionContextCreated", lambda event: contexts.append(event["context"]))
+    wire.send("Runtime.enable")
+    (ours,) = [
+        one
+        for one in contexts
+        if one["origin"].startswith("chrome-extension://") and one["name"].startswith("Warmline")
+    ]
+    asked = {"contextId": ours["id"], "awaitPromise": True, "returnByValue": True}
+    reading = "chrome.storage.local.get().then(JSON.stringify, String)"
+    assert (
+        "Access to storage is not allowed"
+        in wire.send("Runtime.evaluate", {**asked, "expression": reading})["result"]["value"]
+    )
+    standing = "chrome.runtime.sendMessage({ type: 'readStanding' }).then(JSON.stringify)"
+    answer = wire.send("Runtime.evaluate", {**asked, "expression": standing})["result"]["value"]
+    assert "Riley Hart" in answer
+    assert "wl_" not in answer
+    signing_out = "chrome.runtime.sendMessage({ type: 'signOut' }).then(String, String)"
+    wire.send("Runtime.evaluate", {**asked, "expression": signing_out})
+    assert browser.ask("readStanding")["value"]["failure"] is None

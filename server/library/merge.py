@@ -122,7 +122,7 @@ def read_plain(text: str) -> MergeText:
     return _read(text, False, False)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _read(text: str, is_html: bool, keeps_braces: bool) -> MergeText:
     pieces = read_pieces(text, is_html=is_html, keeps_braces=keeps_braces)
     return MergeText(pieces, is_html, has_braces(text))

@@ -14,7 +14,7 @@ from server.config import get_settings
 from server.errors import Refused
 from server.keys import get_keys
 from server.library.fields import list_known
-from server.library.language import MOST_CHARACTERS, MergeError
+from server.library.language import MergeError
 from server.library.merge import MergeText, read_html, read_plain
 from server.library.models import Template, TemplateKind
 from server.messages.addresses import has_control
@@ -23,6 +23,7 @@ from server.people.terms import normalise
 from server.queue import announce
 
 MOST = 2000  # of a workspace
+MOST_CHARACTERS = 400_000
 NAME_LENGTH = 120
 SUBJECT_LENGTH = 500
 UNDO_DAYS = 1

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from server.api.shapes.inputs import Line, Taken
-from server.library.language import MOST_CHARACTERS
 from server.library.models import TemplateKind
 from server.library.queries import SEARCH_LENGTH
-from server.library.templates import NAME_LENGTH, SUBJECT_LENGTH
+from server.library.templates import MOST_CHARACTERS, NAME_LENGTH, SUBJECT_LENGTH
 
 
 def _refuse_unprintable(text: str) -> str:

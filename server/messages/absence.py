@@ -129,8 +129,8 @@ def _find_date(text: str, today: date) -> date | None:
         for day in _read_dates(found, today):
             if today <= day <= today + LONGEST_ABSENCE:
                 return day
-    if found := WEEKDAY.search(text):
-        return today + timedelta(days=(WEEKDAYS[found["weekday"]] - today.weekday() - 1) % 7 + 1)
+    if named := WEEKDAY.search(text):
+        return today + timedelta(days=(WEEKDAYS[named["weekday"]] - today.weekday() - 1) % 7 + 1)
     if TOMORROW.search(text):
         return today + timedelta(days=1)
     return today + timedelta(days=7 - today.weekday()) if NEXT_WEEK.search(text) else None

@@ -47,11 +47,12 @@ class Silence(StrEnum):
 
 
 class InboundKind(StrEnum):
-    """What a mail that came back is; told apart in the order bounce, automatic reply, reply."""
+    """What a mail that came back is; told apart in the order bounce and complaint, automatic reply, reply."""
 
     BOUNCE = "bounce"
     AUTO_REPLY = "auto_reply"
     REPLY = "reply"
+    COMPLAINT = "complaint"
 
 
 class Message(SQLModel, table=True):
@@ -81,6 +82,7 @@ class Message(SQLModel, table=True):
     track_views: bool = True
     track_clicks: bool = True
     has_honeypot: bool = False
+    has_attachments: bool = False
     policy: str = "individual"
     has_notice: bool = False
     has_unsubscribe: bool = False

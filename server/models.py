@@ -12,6 +12,7 @@ from server.feed import models as feed
 from server.gmail import models as gmail
 from server.library import models as library
 from server.messages import models as messages
+from server.messages.attachments import models as attachments
 from server.people import models as people
 from server.sandbox import models as sandbox
 from server.scoring import models as scoring
@@ -22,6 +23,6 @@ from server.tracking.site import models as site
 metadata = SQLModel.metadata
 
 __all__ = [
-    "accounts", "campaigns", "consent", "documents", "events", "feed", "gmail", "library", "messages", "metadata", "people",
-    "sandbox", "scoring", "sidebar", "site", "tasks", "viewer",
+    "accounts", "attachments", "campaigns", "consent", "documents", "events", "feed", "gmail", "library", "messages",
+    "metadata", "people", "sandbox", "scoring", "sidebar", "site", "tasks", "viewer",
 ]  # fmt: skip

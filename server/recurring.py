@@ -17,6 +17,7 @@ from server.events.partitions import add_partitions
 from server.gmail import schedule
 from server.library import templates
 from server.messages import handed, outbox
+from server.messages.attachments import files as attached
 from server.people import imports
 from server.queue import get_wakeups
 from server.scoring import recompute
@@ -209,6 +210,15 @@ def sweep_documents() -> None:
         storage.delete_version(get_settings(), version_id)
 
 
+def sweep_attachments() -> None:
+    """Delete attached files that no mail took, and those that Gmail has had for long."""
+    with get_db().session() as session:
+        paths = attached.sweep(session)
+        session.commit()
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
 def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
     with get_db().session(write=False) as session:
         ids = list(find(session))
@@ -241,5 +251,6 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(3600, forget_old_evidence),
     Recurring(2, wake_due_documents),
     Recurring(3600, sweep_documents),
+    Recurring(3600, sweep_attachments),
     Recurring(86_400, sweep_sittings),
 )

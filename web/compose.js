@@ -1,5 +1,6 @@
 // The compose page: the editor, its templates and signature, and the switch to text only.
 
+import { keepAttachments } from "./attachments.js";
 import { keepEditor } from "./editor.js";
 import { keepPicker } from "./picker.js";
 import { keepSignature } from "./signature.js";
@@ -16,6 +17,7 @@ function keepCompose(form) {
   keepSignature(form, editor);
   keepPicker(form, editor);
   keepUploads();
+  keepAttachments(form);
   let carried = "";
   isPlain.addEventListener("change", () => switchMode());
   disableTracking();

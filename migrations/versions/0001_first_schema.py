@@ -836,6 +836,7 @@ def upgrade() -> None:
         sa.Column("track_views", sa.Boolean(), nullable=False),
         sa.Column("track_clicks", sa.Boolean(), nullable=False),
         sa.Column("has_honeypot", sa.Boolean(), nullable=False),
+        sa.Column("has_attachments", sa.Boolean(), nullable=False),
         sa.Column("policy", sa.String(), nullable=False),
         sa.Column("has_notice", sa.Boolean(), nullable=False),
         sa.Column("has_unsubscribe", sa.Boolean(), nullable=False),
@@ -1139,6 +1140,28 @@ def upgrade() -> None:
             sqlite_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
             postgresql_where=sa.text("completed_at IS NULL AND deleted_at IS NULL"),
         )
+
+    op.create_table(
+        "attachment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("content_type", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["member.id"],
+        ),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attachment_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attachment_message_id"), ["message_id"], unique=False)
 
     op.create_table(
         "campaign_run",
@@ -1635,6 +1658,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_campaign_run_state"))
 
     op.drop_table("campaign_run")
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attachment_message_id"))
+        batch_op.drop_index(batch_op.f("ix_attachment_created_at"))
+
+    op.drop_table("attachment")
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_task_workspace_due",

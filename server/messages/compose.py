@@ -19,6 +19,8 @@ from server.gmail.models import Mailbox, MailboxState
 from server.keys import get_keys
 from server.library.fields import pack
 from server.messages.addresses import Address, has_control, read_addresses
+from server.messages.attachments import files as attachments
+from server.messages.attachments.models import Attachment
 from server.messages.html import clean_html, is_blank
 from server.messages.links import find_links
 from server.messages.models import Copy, Link, Message, MessageSource, Recipient
@@ -49,6 +51,7 @@ class Draft:
     text: str = ""
     merges: bool = False
     source: str = MessageSource.APP
+    attachments: Sequence[int] = ()
 
 
 def compose(
@@ -59,10 +62,12 @@ def compose(
     The same `idempotency_key` with the same content returns the first message; with other content it is refused.
     """
     mailbox = _check_mailbox(member, mailbox)
-    digest = _digest(mailbox, draft)
+    files = attachments.find_own(session, member, draft.attachments)
+    digest = _digest(mailbox, draft, files)
     if idempotency_key is not None and (known := _find_known(session, member, idempotency_key, digest)):
         return known
     recipients = _read_recipients(draft)
+    attachments.check(files)
     draft = _clean(draft)
     if draft.source != MessageSource.SAMPLE:
         refuse_suppressed(session, member.workspace_id, [address.address for _kind, address in recipients])
@@ -86,6 +91,7 @@ def compose(
         return known
     _add_copies(session, member, message, recipients, merge)
     prepare(session, mailbox, message)
+    attachments.bind(session, files, message)
     _add_links(session, message)
     return message
 
@@ -101,8 +107,9 @@ def _check_mailbox(member: Member, mailbox: Mailbox | None) -> Mailbox:
     return mailbox
 
 
-def _digest(mailbox: Mailbox, draft: Draft) -> str:
+def _digest(mailbox: Mailbox, draft: Draft, files: Sequence[Attachment]) -> str:
     content = asdict(replace(draft, to=list(draft.to), cc=list(draft.cc))) | {"mailbox_id": mailbox.id}
+    content["attachments"] = [(file.name, file.sha256) for file in files]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

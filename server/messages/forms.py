@@ -1,6 +1,6 @@
 """The compose form: what a browser sends, and what the page shows again when something is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from secrets import token_urlsafe
 
@@ -28,6 +28,7 @@ class ComposeForm:
     track_views: bool = True
     track_clicks: bool = True
     is_fresh: bool = False
+    attachments: tuple[int, ...] = ()
     start: Insertion | None = None
 
     @property
@@ -37,7 +38,7 @@ class ComposeForm:
         return Draft(
             to=[self.to], cc=[self.cc], subject=self.subject, html=html, text=self.body,
             individually=self.individually, track_views=self.track_views, track_clicks=self.track_clicks,
-            merges=True,
+            merges=True, attachments=self.attachments,
         )  # fmt: skip
 
 
@@ -49,8 +50,8 @@ def make_form(fields: Mapping[str, str], start: Insertion | None = None) -> Comp
     return ComposeForm(key=token_urlsafe(16), to=to, cc=cc, subject=subject, body=body, is_fresh=True, start=start)
 
 
-def read_form(fields: Mapping[str, str]) -> ComposeForm:
-    """Return the form as a browser sent it; the HTML is clean, for it may be shown again."""
+def read_form(fields: Mapping[str, str], attachments: Iterable[str] = ()) -> ComposeForm:
+    """Return the form as a browser sent it; the HTML is clean, for it may be shown again. `attachments` are ids."""
     is_plain = "is_plain" in fields  # then a browser sends no tracking boxes: they come back ticked
     return ComposeForm(
         key=fields.get("key") or token_urlsafe(16),
@@ -64,4 +65,5 @@ def read_form(fields: Mapping[str, str]) -> ComposeForm:
         individually="individually" in fields,
         track_views=is_plain or "track_views" in fields,
         track_clicks=is_plain or "track_clicks" in fields,
+        attachments=tuple(int(text) for text in attachments if text.isdecimal() and len(text) < 10),
     )

@@ -25,6 +25,7 @@ from server.documents.rewrite import share_links
 from server.gmail.models import Mailbox
 from server.keys import Keyring
 from server.messages.addresses import drop_control
+from server.messages.attachments.files import make_parts
 from server.messages.footer import list_headers, make_footer
 from server.messages.honeypot import honeypot_of
 from server.messages.html import QUOTES, parse_body
@@ -56,6 +57,10 @@ def render_copy(
     Links to documents get shares of this copy, which the caller commits.
     """
     mail = _make_body(session, settings, keys, member, message, copy, recipients)
+    if parts := make_parts(session, settings, message):
+        body, mail = mail, MIMEMultipart("mixed")
+        for part in (body, *parts):
+            mail.attach(part)
     mail["From"] = _format_address(member.name, mailbox.email)
     for kind in ("to", "cc"):
         named = [r for r in recipients if (r.kind if not message.individually else "to") == kind]

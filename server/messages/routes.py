@@ -1,5 +1,7 @@
 """Routes of the room `messages`: compose, what was sent, one message, and trying a failed copy again."""
 
+from dataclasses import replace
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,6 +15,7 @@ from server.library.fields import list_known
 from server.library.insertions import start_mail
 from server.library.signatures import find_signatures
 from server.messages import outbox
+from server.messages.attachments.files import MOST_BYTES, find_own, keep, read_attached
 from server.messages.compose import compose
 from server.messages.forms import ComposeForm, make_form, read_form
 from server.messages.plain import to_text
@@ -45,8 +48,10 @@ def show_compose() -> ResponseReturnValue:
 @allow("rep")
 def add_message() -> ResponseReturnValue:
     """Send the mail of the form, once however often it is submitted; show it again with what is wrong."""
-    form, session = read_form(request.form), get_session()
+    session = get_session()
+    form = read_form(request.form, request.form.getlist("attachments"))
     try:
+        form = _keep_files(session, form)
         mailbox = find_sender(session, current_user.id, form.mailbox_id)
         message = compose(session, current_user, mailbox, form.draft, f"form:{form.key}")
     except Refused as error:
@@ -73,8 +78,9 @@ def show_message(message_id: int) -> ResponseReturnValue:
     if is_partial_wanted():
         return render_template("messages/_state.html", view=view)
     links = read_links(get_session(), message_id)
+    files = read_attached(get_session(), view.message)
     text = view.message.text if view.message.is_text else to_text(view.message.html)
-    return render_template("messages/message.html", view=view, links=links, text=text)
+    return render_template("messages/message.html", view=view, links=links, text=text, files=files)
 
 
 @bp.post("/copies/<int(max=2147483647):copy_id>/retries")
@@ -92,13 +98,24 @@ def add_retry(copy_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show_message", message_id=copy.message_id), 303)
 
 
+def _keep_files(session: Session, form: ComposeForm) -> ComposeForm:
+    """Keep the files that came with the form, so that it can be shown again without asking for them again."""
+    uploads = [upload for upload in request.files.getlist("files") if upload.filename]
+    kept = [keep(session, current_user, upload.stream, upload.filename or "") for upload in uploads]
+    if kept:
+        session.commit()
+    return replace(form, attachments=(*form.attachments, *(file.id for file in kept)))
+
+
 def _render_compose(form: ComposeForm, error: Refused | None = None) -> str:
     session = get_session(write=False)
     senders, known_fields = list_senders(session, current_user.id), list_known(session, current_user.workspace_id)
+    files = find_own(get_session(), current_user, form.attachments)
     signatures = {} if form.start and form.start.signs else find_signatures(session, senders)
     return render_template(
-        "messages/compose.html", form=form, error=error, senders=senders, known_fields=known_fields,
+        "messages/compose.html", form=form, error=error, senders=senders, known_fields=known_fields, files=files,
         signatures={mailbox_id: signature.html for mailbox_id, signature in signatures.items()},
+        most_attached=MOST_BYTES,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class Reader:
 
 @dataclass(slots=True)
 class SentCopy:
-    """What an event needs to know of the copy it is about; `audience` is how many people got the whole message."""
+    """What an event needs to know of its copy; `is_large`: enough people got the mail for it to be named."""
 
     workspace_id: int
     member_id: int
@@ -39,7 +39,7 @@ class SentCopy:
     policy: str = "individual"
     silence: str = ""
     is_merged: bool = False
-    audience: int = 0
+    is_large: bool = False
     thread_id: str | None = None
     reading: int = 0
     has_doubt: bool = False
@@ -55,14 +55,19 @@ class KnownPerson:
     name: str
 
 
+SMALLEST_AUDIENCE = 5  # what official statistics commonly take for the smallest group that names nobody
 Everybody = aliased(Recipient)
-# Counted for mail under an aggregate policy only: there the smallest audience decides what is kept.
-AUDIENCE = case(
+# Looked for under an aggregate policy only: the last of the fewest readers that name nobody.
+LAST_READER = case(
     (
         col(Message.policy) == "aggregate",
-        select(func.count()).where(col(Everybody.message_id) == col(Message.id)).scalar_subquery(),
+        select(col(Everybody.id))
+        .where(col(Everybody.message_id) == col(Message.id))
+        .limit(1)
+        .offset(SMALLEST_AUDIENCE - 1)
+        .scalar_subquery(),
     ),
-    else_=0,
+    else_=None,
 )
 Holder = tuple[int, str]  # a workspace's id, and an address in lower case
 
@@ -81,7 +86,7 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
             col(Message.policy),
             col(Copy.silence),
             col(Message.is_merged),
-            AUDIENCE,
+            LAST_READER,
             col(Copy.gmail_thread_id),
             col(Copy.reading),
             col(Copy.has_doubt),
@@ -97,9 +102,9 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
         .order_by(col(Copy.id), col(Recipient.id))
     )
     for copy_id, sent_at, message_id, workspace_id, member_id, subject, *rest in session.execute(query):
-        policy, silence, is_merged, audience, thread_id, reading, has_doubt, *recipient = rest
+        policy, silence, is_merged, last_reader, thread_id, reading, has_doubt, *recipient = rest
         copy = SentCopy(
-            workspace_id, member_id, message_id, subject, sent_at, policy, silence, is_merged, audience or 0,
+            workspace_id, member_id, message_id, subject, sent_at, policy, silence, is_merged, last_reader is not None,
             thread_id, reading, has_doubt,
         )  # fmt: skip
         copy = copies.setdefault(copy_id, copy)

@@ -1,7 +1,7 @@
 """What is left of an event under its mail's policy: nothing of who objected, nobody where only sums are kept.
 
 An event that names a mail of one recipient names its reader, so an aggregate one names the mail only where enough
-people got it (the smallest cell that official statistics commonly publish is five).
+people got it (`attribution.SMALLEST_AUDIENCE`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,6 @@ TRACKED_KINDS = (
     EventKind.VIEWED, EventKind.CLICKED, EventKind.DOCUMENT_OPENED, EventKind.PAGE_READ, EventKind.DOWNLOADED,
 )  # fmt: skip
 AGGREGATE = "aggregate"
-SMALLEST_AUDIENCE = 5
 NOBODY: dict[str, Any] = {
     "copy_id": None, "recipient_id": None, "person_id": None, "person_name": "", "person_address": "",
     "person_candidates": [], "place_city": None, "place_country": None, "place_source": "",
@@ -50,7 +49,7 @@ def _is_sum(row: Mapping[str, Any], copies: Mapping[int, SentCopy]) -> bool:
 def _keep_sum(row: Mapping[str, Any], copy: SentCopy) -> dict[str, Any]:
     kept = {**row, **NOBODY, "details": {}, "evidence": {"kind": row["kind"], FORGOTTEN: True}}
     kept["reasons"] = [reason.partition(":")[0] for reason in row["reasons"] if not reason.startswith("browser")]
-    if copy.audience < SMALLEST_AUDIENCE:
+    if not copy.is_large:
         kept |= {"message_id": None, "subject": "", "link_target": None}
     elif copy.is_merged:
         kept |= {"subject": "", "link_target": None}

@@ -27,11 +27,6 @@ export class ReadingClock {
     this.countedAt = times.wall();
   }
 
-  /** Whether time is being counted now. */
-  get isRunning() {
-    return this.isVisible && this.page > 0 && this.times.now() - this.activeAt < this.#patience();
-  }
-
   /** All milliseconds of this part. */
   get total() {
     let sum = 0;

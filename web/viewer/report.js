@@ -28,8 +28,10 @@ export function keepReport({ url, grant }) {
     const wasVisible = clock.isVisible;
     clock.look(document.visibilityState === "visible", document.hasFocus());
     if (clock.isVisible) touch();
-    if (wasVisible !== clock.isVisible) isTold = false;
-    if (wasVisible && !clock.isVisible) send(true);
+    if (wasVisible === clock.isVisible) return;
+    isTold = false;
+    if (wasVisible) send(true);
+    else sendSoon();
   };
   document.addEventListener("visibilitychange", look);
   addEventListener("focus", look);
@@ -57,15 +59,19 @@ export function keepReport({ url, grant }) {
     if (page === clock.page) return;
     clock.show(page);
     isTold = false;
+    sendSoon();
+  }
+
+  function sendSoon() {
     clearTimeout(turning);
     turning = setTimeout(send, TURN_MS);
   }
 
   function tick() {
-    const wasRunning = clock.isRunning;
     clock.settle();
     const isDue = performance.now() - sentAt >= EVERY_MS - TICK_MS / 2;
-    if ((wasRunning && isDue) || !isTold) send();
+    const isFirst = !sequence && clock.total >= SEEN_MS;
+    if (isFirst || isDue) send();
   }
 
   async function send(isLast = false) {
@@ -79,8 +85,9 @@ export function keepReport({ url, grant }) {
     isTold = true;
     const body = JSON.stringify(said);
     if (isLast && navigator.sendBeacon(url, body)) return;
-    const answer = await fetch(url, { method: "POST", body, keepalive: true }).catch(() => undefined);
+    const answer = await fetch(url, { method: "POST", body }).catch(() => undefined);
     if (answer && OVER.includes(answer.status)) isOver = true;
+    if (!answer?.ok) isTold = false; // said again, with what has come to it, when it is time
     if (!answer?.ok || part !== clock.part) return;
     for (const [page, time] of Object.entries(ms)) taken.set(Number(page), Math.max(time, taken.get(Number(page)) ?? 0));
   }

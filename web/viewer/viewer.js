@@ -82,7 +82,7 @@ function setZoom(step) {
   document.documentElement.style.setProperty("--zoom", String(ZOOMS[zoom]));
   get("zoom-state").textContent = `${Math.round(ZOOMS[zoom] * 100)}\u00a0%`;
   for (const image of document.querySelectorAll(".page img")) {
-    image.setAttribute("sizes", `calc(min(100vw, 51rem) * ${ZOOMS[zoom]})`);
+    image.setAttribute("sizes", `calc(min(100vw, 50rem) * ${ZOOMS[zoom]})`);
   }
   const after = sections[current - 1].getBoundingClientRect();
   scrollTo({ top: scrollY + after.top + at * after.height - innerHeight / 3, behavior: "instant" });

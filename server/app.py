@@ -8,6 +8,7 @@ from server.accounts import routes as accounts_routes
 from server.accounts import session as accounts_session
 from server.api import routes as api_routes
 from server.base import create_base_app
+from server.campaigns import routes as campaigns_routes
 from server.config import Settings, load_settings
 from server.consent import routes as consent_routes
 from server.documents import routes as documents_routes
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         accounts_routes,
         feed_routes,
         messages_routes,
+        campaigns_routes,
         library_routes,
         people_routes,
         readings_routes,

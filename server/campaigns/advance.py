@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from server.accounts.models import Member, Workspace
 from server.campaigns import variants
-from server.campaigns.deliveries import withdraw
+from server.campaigns.deliveries import RETRY_HOURS, withdraw
 from server.campaigns.mail import Incomplete, StepMail, add_copy, open_mail
 from server.campaigns.models import (
     Campaign,
@@ -26,6 +26,7 @@ from server.campaigns.models import (
     StepKind,
     Variant,
 )
+from server.campaigns.notices import tell
 from server.campaigns.pace import STALE_SECONDS, Planner, Window
 from server.clock import now
 from server.consent.suppression import find_suppressed
@@ -33,12 +34,10 @@ from server.events.models import COUNTED_VERDICTS, Event
 from server.gmail.models import Mailbox, MailboxState
 from server.messages.models import Copy
 from server.people.models import Person
-from server.queue import announce
 from server.tasks.tasks import Draft, add_task
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
 BATCH = 100
-RETRY_HOURS = 84  # mission, R: the retry window
 MAILBOX_AWAY_MINUTES = 10
 MOST_STEPS_AT_ONCE = 20
 
@@ -129,7 +128,7 @@ def advance_batch(session: Session, campaign_id: int) -> bool:
     for planner in batch.planners.values():
         planner.save()
     session.flush()
-    announce(session, "campaign", workspace_id=campaign.workspace_id, id=campaign.id)
+    tell(session, campaign.id)
     return len(enrolments) == BATCH
 
 

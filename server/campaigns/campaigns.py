@@ -24,6 +24,7 @@ from server.campaigns.models import (
     StepKind,
     Variant,
 )
+from server.campaigns.notices import tell
 from server.campaigns.pace import MOST_PER_DAY, MOST_PER_MINUTE
 from server.campaigns.runs import start_run
 from server.campaigns.stops import UNDER_WAY, stop, take_back_queued
@@ -31,7 +32,6 @@ from server.clock import now
 from server.errors import Invalid, Refused
 from server.events.models import EventKind
 from server.gmail.models import Mailbox, MailboxState
-from server.queue import announce
 
 NAME_LENGTH = 120
 UNDO_SECONDS = 10
@@ -231,4 +231,4 @@ def _save(session: Session, campaign: Campaign) -> None:
 
 
 def _tell(session: Session, campaign: Campaign) -> None:
-    announce(session, "campaign", workspace_id=campaign.workspace_id, id=campaign.id)
+    tell(session, campaign.id)

@@ -5,7 +5,9 @@ outbox, which sends a copy once, sends a step once.
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import Select, select, update
 from sqlmodel import Session, col
 
@@ -16,11 +18,14 @@ from server.campaigns.models import (
     Enrolment,
     EnrolmentState,
 )
+from server.campaigns.notices import tell
 from server.clock import now
+from server.errors import Refused
 from server.messages.models import Copy, CopyState
-from server.queue import announce
+from server.messages.outbox import retry
 
 SETTLED_AT_ONCE = 500
+RETRY_HOURS = 84  # mission, R: the retry window
 OVER = (CopyState.SENT, CopyState.FAILED, CopyState.EXCLUDED)
 
 
@@ -50,7 +55,7 @@ def settle_batch(session: Session) -> bool:
         session.add(enrolment)
     session.flush()
     for campaign_id in touched:
-        announce(session, "campaign", id=campaign_id)
+        tell(session, campaign_id)
     return bool(rows)
 
 
@@ -93,3 +98,22 @@ def _mark(delivery: Delivery, enrolment: Enrolment, state: DeliveryState, reason
         enrolment.state, enrolment.ended_at = EnrolmentState.ENDED, now()
         enrolment.end_reason = EndReason.EXCLUDED if state == DeliveryState.EXCLUDED else EndReason.ERROR
         enrolment.end_detail = reason
+
+
+def try_again(session: Session, campaign_id: int, delivery_id: int) -> None:
+    """Send after all what could not be sent; raises `Refused` for a delivery that did not fail."""
+    delivery = session.get(Delivery, delivery_id, with_for_update=True)
+    if delivery is None or delivery.campaign_id != campaign_id or delivery.state != DeliveryState.ERROR:
+        raise Refused(_("Only what failed can be tried again."), status=409)
+    copy = session.get(Copy, delivery.copy_id or 0)
+    if copy is None:
+        raise Refused(_("The mail is gone."), status=409)
+    retry(session, copy)
+    enrolment = session.get_one(Enrolment, delivery.enrolment_id)
+    enrolment.state, enrolment.end_reason, enrolment.end_detail = EnrolmentState.ACTIVE, "", ""
+    enrolment.ended_at, enrolment.due_at = None, now() + timedelta(hours=RETRY_HOURS)
+    delivery.state, delivery.reason = DeliveryState.QUEUED, ""
+    session.add(delivery)
+    session.add(enrolment)
+    session.flush()
+    tell(session, campaign_id)

@@ -19,10 +19,10 @@ from server.campaigns.models import (
     Run,
     RunState,
 )
+from server.campaigns.notices import tell
 from server.campaigns.runs import enrol
 from server.campaigns.stops import UNDER_WAY, find_enrolments, stop
 from server.events.models import Event, EventClock, EventKind, Verdict
-from server.queue import announce
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
 BATCH = 500
@@ -125,7 +125,7 @@ def _start_for(session: Session, campaign: Campaign, person_id: int) -> None:
     ).first()
     if run is not None:
         enrol(session, campaign, run, [person_id])
-        announce(session, "campaign", workspace_id=campaign.workspace_id, id=campaign.id)
+        tell(session, campaign.id)
 
 
 def _campaign(session: Session, enrolment: Enrolment) -> Campaign:

@@ -4,7 +4,6 @@ Counts are grouped reads of indexes that begin with the run or the step; nothing
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, func, select
@@ -20,7 +19,6 @@ from server.campaigns.models import (
     Enrolment,
     EnrolmentState,
     Run,
-    Step,
 )
 from server.errors import Refused
 from server.messages.models import Copy, CopyState, InboundMail
@@ -240,14 +238,3 @@ def _make_lines(session: Session, enrolments: list[Enrolment]) -> list[Line]:
     ids = [one.ended_by_id for one in enrolments if one.ended_by_id is not None]
     answers = {mail.id: mail for mail in session.scalars(select(InboundMail).where(col(InboundMail.id).in_(ids)))}
     return [Line(one, names.get(one.person_id) or one.address, answers.get(one.ended_by_id or 0)) for one in enrolments]
-
-
-def last_sent_at(session: Session, run: Run) -> datetime | None:
-    """Return when the run sent its latest mail."""
-    return session.scalar(select(func.max(DELIVERY.c.sent_at)).where(DELIVERY.c.run_id == run.id))
-
-
-def find_step(session: Session, campaign_id: int, position: int) -> Step | None:
-    """Return the step at a position."""
-    chosen = select(Step).where(col(Step.campaign_id) == campaign_id, col(Step.position) == position)
-    return session.scalars(chosen).one_or_none()

@@ -24,12 +24,13 @@ from server.campaigns.models import (
     Step,
     StepKind,
 )
+from server.campaigns.notices import tell
 from server.clock import now
 from server.consent.suppression import find_suppressed
 from server.gmail.models import Mailbox, MailboxState
 from server.people.models import Person
 from server.people.projections import read_emails_of
-from server.queue import announce, wake
+from server.queue import wake
 
 ENROLMENT: Table = Enrolment.__table__  # type: ignore[attr-defined]
 DELIVERY: Table = Delivery.__table__  # type: ignore[attr-defined]
@@ -85,7 +86,7 @@ def prepare_batch(session: Session, run_id: int) -> bool:
         run.state = RunState.RUNNING
     session.add(run)
     session.flush()
-    announce(session, "campaign", workspace_id=campaign.workspace_id, id=campaign.id)
+    tell(session, campaign.id)
     return bool(ids)
 
 
@@ -216,7 +217,7 @@ def finish_runs(session: Session) -> None:
         campaign = session.get_one(Campaign, run.campaign_id)
         if campaign.recurrence == "once":
             session.execute(update(Campaign).where(col(Campaign.id) == campaign.id).values(state=CampaignState.DONE))
-        announce(session, "campaign", workspace_id=campaign.workspace_id, id=campaign.id)
+        tell(session, campaign.id)
 
 
 def _over() -> Select[Run]:

@@ -17,11 +17,11 @@ from server.campaigns.models import (
     Enrolment,
     EnrolmentState,
 )
+from server.campaigns.notices import tell
 from server.clock import now
 from server.messages.models import Copy, InboundMail
 from server.messages.outbox import take_back
 from server.people.models import Person
-from server.queue import announce
 
 UNDER_WAY: Final = (EnrolmentState.ACTIVE, EnrolmentState.PAUSED)
 COMPANY_PAUSE_DAYS = 7
@@ -51,7 +51,7 @@ def stop(
     chosen = select(Delivery).where(col(Delivery.enrolment_id).in_(ids), col(Delivery.state).in_(open_states))
     withdraw(session, list(session.scalars(chosen)), reason)
     for campaign_id in {enrolment.campaign_id for enrolment in enrolments}:
-        announce(session, "campaign", id=campaign_id)
+        tell(session, campaign_id)
 
 
 def stop_on_reply(session: Session, copy: Copy, mail: InboundMail) -> None:
@@ -76,7 +76,7 @@ def hold(session: Session, enrolments: Sequence[Enrolment], reason: str, until: 
     for enrolment in enrolments:
         enrolment.state, enrolment.paused_until, enrolment.paused_reason = EnrolmentState.PAUSED, until, reason
         session.add(enrolment)
-        announce(session, "campaign", id=enrolment.campaign_id)
+        tell(session, enrolment.campaign_id)
     _take_back(session, [enrolment.id for enrolment in enrolments])
     session.flush()
 
@@ -88,7 +88,7 @@ def resume(session: Session, enrolments: Sequence[Enrolment]) -> None:
             enrolment.state, enrolment.due_at = EnrolmentState.ACTIVE, max(enrolment.due_at, now())
             enrolment.paused_until, enrolment.paused_reason = None, ""
             session.add(enrolment)
-            announce(session, "campaign", id=enrolment.campaign_id)
+            tell(session, enrolment.campaign_id)
     session.flush()
 
 
@@ -115,7 +115,7 @@ def skip(session: Session, enrolment: Enrolment) -> None:
     enrolment.position, enrolment.due_at = enrolment.position + 1, now()
     session.add(enrolment)
     session.flush()
-    announce(session, "campaign", id=enrolment.campaign_id)
+    tell(session, enrolment.campaign_id)
 
 
 def take_back_queued(session: Session, campaign_id: int) -> None:

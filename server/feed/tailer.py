@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.db import get_db
+from server.events.readers import Readers
 from server.feed.access import find_refused
 from server.feed.hub import Hub, format_event
 from server.feed.preferences import read_switches
@@ -28,7 +29,7 @@ RECONNECT_SECONDS = 1.0
 BATCH = 200
 DOUBT_SECONDS = 4.0
 # What is passed on to the pages as it is.
-TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension", "reading", "document")
+TOPICS = ("message", "mailbox", "task", "target", "person", "seen", "extension", "reading", "document", "campaign")
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
@@ -61,10 +62,12 @@ class Tailer:
         """Run `verb(session, …)` with a reading session on a thread; the session is given back before the answer."""
         return await asyncio.to_thread(self._read, verb, *arguments, **options)
 
-    async def render(self, form: Form, rows: list[EventRow], forwarded: Collection[int] | None = None) -> list[str]:
+    async def render(
+        self, form: Form, rows: list[EventRow], forwarded: Mapping[int, Readers] | None = None
+    ) -> list[str]:
         """Return the HTML of `rows` in the language of `form`, with the owners' names where it is a team's.
 
-        `forwarded` are the ids of rows whose mail may have been forwarded; they are read unless given.
+        `forwarded` are the rows whose mail may have been forwarded, by id; they are read unless given.
         """
         if forwarded is None:
             forwarded = await self.read(find_forwarded, rows)
@@ -124,7 +127,7 @@ class Tailer:
 
     async def _send(self, rows: list[EventRow], audiences: dict[Form, list[EventRow]]) -> None:
         chunks: dict[int, dict[Form, bytes]] = {}
-        forwarded = await self.read(find_forwarded, rows) if audiences else frozenset()
+        forwarded = await self.read(find_forwarded, rows) if audiences else {}
         for form, heard in audiences.items():
             for row, html in zip(heard, await self.render(form, heard, forwarded), strict=True):
                 chunks.setdefault(row.id, {})[form] = format_event("row", {"html": html}, row.id)

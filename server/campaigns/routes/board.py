@@ -1,0 +1,144 @@
+"""How a campaign stands: who is where, what goes out next, what failed, and what one can do about it."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlmodel import Session
+
+from server.campaigns import campaigns, stops
+from server.campaigns.deliveries import try_again
+from server.campaigns.models import Campaign, CampaignState, EndReason
+from server.campaigns.queries import (
+    find_run,
+    get_campaign,
+    get_enrolment,
+    read_board,
+    read_lines,
+    read_step_counts,
+)
+from server.campaigns.reasons import explain
+from server.campaigns.routes import CAMPAIGN, bp
+from server.campaigns.steps import read_steps
+from server.campaigns.variants import find_winner, read_results
+from server.campaigns.words import STATES, STEPS, WAYS
+from server.clock import now
+from server.db import get_session
+from server.errors import Refused
+from server.htmx import is_partial_wanted
+from server.security import allow
+
+ENROLMENT = f"{CAMPAIGN}/people/<int(max=2147483647):enrolment_id>"
+ACTS = {
+    "pause": campaigns.pause,
+    "resumption": campaigns.resume,
+    "end": campaigns.finish,
+    "undo": campaigns.undo_confirmation,
+}
+
+
+@bp.get(f"{CAMPAIGN}/board")
+@allow("rep")
+def show_panel(campaign_id: int) -> ResponseReturnValue:
+    """Show how a campaign stands now."""
+    session = get_session(write=False)
+    campaign = get_campaign(session, current_user, campaign_id)
+    return render_template("campaigns/_board.html", **_read(session, campaign))
+
+
+@bp.get(f"{CAMPAIGN}/people")
+@allow("rep")
+def list_people(campaign_id: int) -> ResponseReturnValue:
+    """Show the people of a run, and where each of them is."""
+    session = get_session(write=False)
+    campaign = get_campaign(session, current_user, campaign_id)
+    run = find_run(session, campaign.id, request.args.get("run", type=int))
+    state, reason = request.args.get("state", ""), request.args.get("reason", "")[:40]
+    lines, following = (
+        read_lines(session, run, state, reason, request.args.get("after", 0, type=int)) if run else ([], None)
+    )
+    context = {
+        "campaign": campaign, "run": run, "lines": lines, "next": following, "state": state, "reason": reason,
+        "ways": WAYS, "explain": explain,
+    }  # fmt: skip
+    return render_template("campaigns/_lines.html" if is_partial_wanted() else "campaigns/people.html", **context)
+
+
+@bp.post(f"{CAMPAIGN}/<any(pause, resumption, end, undo):act>")
+@allow("rep")
+def change_state(campaign_id: int, act: str) -> ResponseReturnValue:
+    """Pause a campaign, let it go on, end it, or take its confirmation back."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    try:
+        ACTS[act](session, campaign)
+    except Refused as error:
+        session.rollback()
+        flash(error.message, "error")
+    else:
+        session.commit()
+    return redirect(url_for(".show", campaign_id=campaign_id), 303)
+
+
+@bp.post(f"{ENROLMENT}/<any(skip, hold, resumption, end):act>")
+@allow("rep")
+def change_way(campaign_id: int, enrolment_id: int, act: str) -> ResponseReturnValue:
+    """Let one person skip a step, wait, go on, or be done."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    enrolment = get_enrolment(session, campaign, enrolment_id)
+    verbs = {
+        "skip": lambda: stops.skip(session, enrolment),
+        "hold": lambda: stops.hold(session, [enrolment], "by_hand"),
+        "resumption": lambda: stops.resume(session, [enrolment]),
+        "end": lambda: stops.stop(session, [enrolment], EndReason.BY_HAND),
+    }
+    verbs[act]()
+    session.commit()
+    return _back(campaign_id)
+
+
+@bp.post(f"{CAMPAIGN}/failures/<int(max=2147483647):delivery_id>/retry")
+@allow("rep")
+def retry(campaign_id: int, delivery_id: int) -> ResponseReturnValue:
+    """Try again what could not be sent."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    try_again(session, campaign.id, delivery_id)
+    session.commit()
+    return _back(campaign_id)
+
+
+def show_board(session: Session, campaign: Campaign) -> ResponseReturnValue:
+    """Answer the page of a campaign that is no draft."""
+    return render_template("campaigns/campaign.html", **_read(session, campaign))
+
+
+def _read(session: Session, campaign: Campaign) -> dict[str, Any]:
+    run = find_run(session, campaign.id, request.args.get("run", type=int))
+    steps = read_steps(session, campaign.id)
+    seconds = (campaign.starts_at - now()).total_seconds() if campaign.starts_at else 0
+    return {
+        "campaign": campaign, "run": run, "steps": steps, "step_kinds": STEPS, "states": STATES, "ways": WAYS,
+        "board": read_board(session, run) if run else None, "explain": explain,
+        "counts": read_step_counts(session, run) if run else {},
+        "results": {step.id: _compare(session, campaign, step.id, len(variants)) for step, variants in steps
+                    if len(variants) > 1},
+        "may_undo": campaign.state == CampaignState.CONFIRMED, "undo_seconds": max(0, round(seconds)),
+    }  # fmt: skip
+
+
+def _compare(session: Session, campaign: Campaign, step_id: int, variants: int) -> dict[str, Any]:
+    results = read_results(session, step_id)
+    return {
+        "rows": {one.variant_id: one for one in results},
+        "winner_id": find_winner(results, variants, campaign.winner_sample),
+    }
+
+
+def _back(campaign_id: int) -> ResponseReturnValue:
+    if is_partial_wanted():
+        campaign = get_campaign(get_session(), current_user, campaign_id)
+        return render_template("campaigns/_board.html", **_read(get_session(), campaign))
+    return redirect(url_for(".show", campaign_id=campaign_id), 303)

@@ -1,0 +1,134 @@
+"""The steps of a draft, one act each: added, changed, moved, removed; a text more for an email."""
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlmodel import Session
+
+from server.campaigns import plans
+from server.campaigns.forms import read_step, show_wait
+from server.campaigns.models import Campaign, StepKind
+from server.campaigns.queries import get_campaign
+from server.campaigns.routes import CAMPAIGN, bp
+from server.campaigns.routes.editor import show_draft
+from server.campaigns.steps import MOST_VARIANTS, StepPlan
+from server.campaigns.words import DONE_KINDS, STEPS
+from server.db import get_session
+from server.errors import Refused
+from server.library.fields import list_known
+from server.security import allow
+from server.tasks.models import TaskKind
+
+STEP = f"{CAMPAIGN}/steps/<int(max=999):position>"
+
+
+@bp.post(f"{CAMPAIGN}/steps")
+@allow("rep")
+def add_step(campaign_id: int) -> ResponseReturnValue:
+    """Add a step at the end, and show its form."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    kind = request.form.get("kind", "")
+    try:
+        position = plans.add_step(session, campaign, kind)
+    except Refused as error:
+        session.rollback()
+        return show_draft(session, campaign, error)
+    session.commit()
+    if kind == StepKind.END:
+        return redirect(url_for(".show", campaign_id=campaign_id, _anchor="steps"), 303)
+    return redirect(url_for(".show_step", campaign_id=campaign_id, position=position), 303)
+
+
+@bp.get(STEP)
+@allow("rep")
+def show_step(campaign_id: int, position: int) -> ResponseReturnValue:
+    """Show the form of one step."""
+    session = get_session(write=False)
+    campaign = get_campaign(session, current_user, campaign_id)
+    return _form(session, campaign, position, _get(session, campaign, position))
+
+
+@bp.post(STEP)
+@allow("rep")
+def change_step(campaign_id: int, position: int) -> ResponseReturnValue:
+    """Write the form over a step."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    plan = read_step(request.form, _get(session, campaign, position))
+    try:
+        plans.change_step(session, campaign, position, plan)
+    except Refused as error:
+        session.rollback()
+        return _form(session, campaign, position, plan, error)
+    session.commit()
+    return redirect(url_for(".show", campaign_id=campaign_id, _anchor="steps"), 303)
+
+
+@bp.post(f"{STEP}/texts")
+@allow("rep")
+def add_text(campaign_id: int, position: int) -> ResponseReturnValue:
+    """Add another text to an email, beginning as its last one, to see which does better."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    index = plans.add_text(session, campaign, position)
+    session.commit()
+    return redirect(url_for(".show_step", campaign_id=campaign_id, position=position, text=index), 303)
+
+
+@bp.post(f"{STEP}/texts/<int(max=9):index>/removal")
+@allow("rep")
+def remove_text(campaign_id: int, position: int, index: int) -> ResponseReturnValue:
+    """Take one of several texts of an email out."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    plans.remove_text(session, campaign, position, index)
+    session.commit()
+    return redirect(url_for(".show_step", campaign_id=campaign_id, position=position), 303)
+
+
+@bp.post(f"{STEP}/place")
+@allow("rep")
+def move_step(campaign_id: int, position: int) -> ResponseReturnValue:
+    """Put a step one up or down."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    plans.move_step(session, campaign, position, position + (-1 if request.form.get("to") == "up" else 1))
+    session.commit()
+    return redirect(url_for(".show", campaign_id=campaign_id, _anchor="steps"), 303)
+
+
+@bp.post(f"{STEP}/removal")
+@allow("rep")
+def remove_step(campaign_id: int, position: int) -> ResponseReturnValue:
+    """Take a step out."""
+    session = get_session()
+    campaign = get_campaign(session, current_user, campaign_id)
+    plans.remove_step(session, campaign, position)
+    session.commit()
+    return redirect(url_for(".show", campaign_id=campaign_id, _anchor="steps"), 303)
+
+
+def _get(session: Session, campaign: Campaign, position: int) -> StepPlan:
+    every = plans.read_plans(session, campaign.id)
+    if not 1 <= position <= len(every):
+        raise Refused(_("There is no step %(position)d.", position=position), status=404)
+    return every[position - 1]
+
+
+def _form(
+    session: Session, campaign: Campaign, position: int, plan: StepPlan, error: Refused | None = None
+) -> ResponseReturnValue:
+    amount, unit = show_wait(plan.settings)
+    page = render_template(
+        "campaigns/step.html", campaign=campaign, position=position, plan=plan, error=error, step_kinds=STEPS,
+        amount=amount, unit=unit, done_kinds=DONE_KINDS, task_kinds=list(TaskKind),
+        steps=plans.read_plans(session, campaign.id), most_texts=MOST_VARIANTS,
+        known_fields=list_known(session, campaign.workspace_id), text=min(_asked_text(), max(len(plan.texts) - 1, 0)),
+    )  # fmt: skip
+    return page, error.status if error else 200
+
+
+def _asked_text() -> int:
+    return max(0, request.values.get("text", 0, type=int) or 0)

@@ -1,5 +1,6 @@
 // The editor of mail: formatted text in place of a text field, kept in a hidden field that the form sends.
 
+import { insertAt, keepCaret } from "./caret.js";
 import { cleanPasted } from "./paste.js";
 
 /**
@@ -54,9 +55,9 @@ export function keepEditor(form, isOn = true) {
 
   /** @param {string} given */
   function insert(given) {
-    caret.restore();
-    document.execCommand("insertHTML", false, given);
-    keep();
+    const range = caret.restore();
+    if (range) insertAt(area, range, given);
+    area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   /** @param {string} text */
@@ -86,37 +87,6 @@ export function keepEditor(form, isOn = true) {
     event.preventDefault();
     document.execCommand("insertHTML", false, cleanPasted(given));
     keep();
-  }
-}
-
-/** Remember where the caret was last: in the editor, or in a field that takes merge fields too. @param {HTMLElement} area */
-function keepCaret(area) {
-  /** @type {Range | undefined} */
-  let range;
-  /** @type {HTMLInputElement | undefined} */
-  let field;
-  document.addEventListener("selectionchange", () => {
-    const selection = document.getSelection();
-    if (selection?.rangeCount && area.contains(selection.anchorNode)) range = selection.getRangeAt(0).cloneRange();
-  });
-  area.closest("form")?.addEventListener("focusin", (event) => {
-    const at = /** @type {HTMLElement} */ (event.target);
-    if (at === area) field = undefined;
-    else if (at instanceof HTMLInputElement && at.name === "subject") field = at;
-  });
-  return { field: () => field, range: () => range, restore };
-
-  function restore() {
-    area.focus();
-    const selection = document.getSelection();
-    if (!selection) return;
-    if (!range || !area.contains(range.startContainer)) {
-      range = document.createRange();
-      range.selectNodeContents(area);
-      range.collapse(true);
-    }
-    selection.removeAllRanges();
-    selection.addRange(range);
   }
 }
 

@@ -19,7 +19,9 @@ function keepPreview(form) {
 
   /** A new frame each time, so that looking on adds no step to go back. */
   function show() {
-    if (!document.querySelector("iframe[name=preview-mail]")) return;
+    const frame = document.querySelector("iframe[name=preview-mail]");
+    if (!frame) return;
+    frame.replaceWith(frame.cloneNode());
     sender?.replaceChildren(
       ...[...new FormData(form)].map(([name, value]) => {
         const field = document.createElement("input");

@@ -8,9 +8,10 @@ const PICTURE = /^(https?:|data:image\/(png|jpeg|gif|webp);)/i;
 
 /** Return `html` with its plain formatting only. @param {string} html */
 export function cleanPasted(html) {
-  const source = new DOMParser().parseFromString(html, "text/html").body; // inert: nothing loads, nothing runs
+  const source = document.createElement("template"); // inert: nothing loads, nothing runs
+  source.innerHTML = html;
   const target = document.createElement("div");
-  copyInto(source, target);
+  copyInto(source.content, target);
   return target.innerHTML;
 }
 

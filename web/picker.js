@@ -5,7 +5,10 @@ export function keepPicker(form, editor) {
   const dialog = /** @type {HTMLDialogElement | null} */ (document.getElementById("library-dialog"));
   if (!dialog) return;
   for (const button of form.querySelectorAll("[data-open-picker]")) {
-    button.addEventListener("click", () => dialog.showModal()); // htmx fetches what stands in it
+    button.addEventListener("click", () => {
+      document.getElementById("library-picker")?.replaceChildren(); // htmx fetches what stands in it
+      dialog.showModal();
+    });
   }
   dialog.addEventListener("click", (event) => {
     const choice = /** @type {Element} */ (event.target).closest("[data-insertion]");

@@ -22,13 +22,17 @@ PEOPLE_PAGES = (
     "/people/imports", "/people/imports/1", "/people/imports/2", "/people/menu?person=1",
     "/people/menu?address=new@person.example",
 )  # fmt: skip
+LIBRARY_PAGES = (
+    "/library", "/library?q=no-such-template", "/library?of=team", "/library/new", "/library/new?kind=snippet",
+    "/library/signatures", "/library/signatures/new",
+)  # fmt: skip
 SETTINGS_PAGES = (
     "/settings/profile", "/settings/notifications", "/settings/tokens", "/settings/scoring", "/settings/workspace",
     "/settings/people-fields", "/settings/site", "/team",
 )  # fmt: skip
 WINDOW_PAGES = ("/window?tab=engagement", "/window?tab=tasks", "/window?tab=target")
 OPEN_PAGES = ("/sign-in", "/setup/wrong", "/invitations/wrong")
-MEMBERS_PAGES = (*FEED_PAGES, *TASKS_PAGES, *MAIL_PAGES, *PEOPLE_PAGES, *SETTINGS_PAGES, *WINDOW_PAGES)
+MEMBERS_PAGES = (*FEED_PAGES, *TASKS_PAGES, *MAIL_PAGES, *PEOPLE_PAGES, *LIBRARY_PAGES, *SETTINGS_PAGES, *WINDOW_PAGES)
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 WIDTHS = (1280, 360)
 LINES = b"email,name,company\nclara@import.example,Clara Import,Import Ltd\nnobody,Faulty Line,None\n"
@@ -70,8 +74,8 @@ def member_page(new_member: Callable[..., BrowserContext]) -> Page:
 
 
 @pytest.mark.parametrize(
-    "paths", [FEED_PAGES, TASKS_PAGES, MAIL_PAGES, PEOPLE_PAGES[:8], PEOPLE_PAGES[8:], SETTINGS_PAGES],
-    ids=["feed", "tasks", "mail", "people", "more-people", "settings"],
+    "paths", [FEED_PAGES, TASKS_PAGES, MAIL_PAGES, PEOPLE_PAGES[:8], PEOPLE_PAGES[8:], LIBRARY_PAGES, SETTINGS_PAGES],
+    ids=["feed", "tasks", "mail", "people", "more-people", "library", "settings"],
 )  # fmt: skip
 def test_every_page_is_without_fault(furnished: None, member_page: Page, paths: tuple[str, ...]) -> None:
     faults = {}

@@ -22,6 +22,7 @@ MEMBERS = 10_000
 DEPTH = 2
 EXAMINE_LIMITS = Limits(seconds=20, memory_bytes=2**30, address_bytes=2 * 2**30, output_bytes=2**20)
 CHUNK_BYTES = 2**20
+FORM_BYTES = 2**20  # what stands around the file
 NAME_LENGTH = 150
 
 
@@ -56,6 +57,11 @@ def take_upload(settings: Settings, file: IO[bytes], file_name: str) -> Iterator
     finally:
         path.unlink(missing_ok=True)
         folder.rmdir()
+
+
+def most_request_bytes(settings: Settings) -> int:
+    """Return how large a request may be that carries a file in a form."""
+    return settings.document_max_mb * 2**20 + FORM_BYTES
 
 
 def clean_name(file_name: str) -> str:

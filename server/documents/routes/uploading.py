@@ -9,17 +9,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from server.config import get_settings
 from server.documents.failures import refuse
-from server.documents.uploads import Upload, take_upload
+from server.documents.uploads import Upload, most_request_bytes, take_upload
 from server.errors import Refused
-
-FORM_BYTES = 2**20  # what stands around the file
 
 
 @contextmanager
 def take_file() -> Iterator[Upload]:
     """Yield the request's file, examined. No transaction may be open: examining takes its time."""
     settings = get_settings()
-    limit = settings.document_max_mb * 2**20 + FORM_BYTES
+    limit = most_request_bytes(settings)
     if (request.content_length or 0) > limit:
         raise refuse("too_large")  # before any of it is read
     request.max_content_length = limit

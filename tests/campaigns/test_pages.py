@@ -85,6 +85,7 @@ def test_the_board_shows_who_is_where_and_each_can_be_held_skipped_and_ended(
     address = f"/campaigns/{campaign.id}"
     assert "What goes out next" in client.get(address).text
     ids = [row.id for row in session.exec(select(Enrolment).order_by(Enrolment.id))]
+    session.commit()
     for number, act in zip(ids, ("hold", "skip", "end"), strict=True):
         assert client.post(f"{address}/people/{number}/{act}").status_code == 303
     shown = client.get(f"{address}/people").text

@@ -40,6 +40,7 @@ bench: .venv/.installed-dev build ## Measure speed side by side, on 127.0.0.1 on
 chaos: .venv/.installed-dev build ## Kill processes under load and compare what was stored (minutes)
 	$(BIN)/python chaos/ingest.py --hits 20000 --kills 50
 	$(BIN)/python chaos/sends.py --sends 2000 --kills 20
+	$(BIN)/python chaos/documents.py
 
 i18n: .venv/.installed-dev ## Collect the texts to translate into the French catalogue
 	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k _l --no-location --sort-output -o translations/messages.pot .

@@ -7,7 +7,6 @@ import zlib
 
 import docx
 import pptx
-import pypdfium2 as pdfium
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 
@@ -16,6 +15,7 @@ CONTENT_TYPES = (
     '<Override PartName="/word/document.xml" ContentType="{}"/></Types>'
 )
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 DOCM = "application/vnd.ms-word.document.macroEnabled.main+xml"
 
 
@@ -60,12 +60,7 @@ def make_deflate_bomb_pdf(megabytes: int = 1000) -> bytes:
     """Return a PDF whose page's content unpacks to `megabytes` of nothing."""
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(b" " * 2**20) for _ in range(megabytes)) + packer.flush()
-    return assemble([
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R>>",
-        b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed),
-    ])  # fmt: skip
+    return _with_content(b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed))
 
 
 def make_endless_pdf() -> bytes:
@@ -75,6 +70,46 @@ def make_endless_pdf() -> bytes:
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Count 100000/Kids[%s]>>" % kids,
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>",
+    ])  # fmt: skip
+
+
+def make_deep_pdf(depth: int = 20_000) -> bytes:
+    """Return a PDF whose only page stands below `depth` levels of its tree."""
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>"]
+    objects += [b"<</Type/Pages/Count 1/Kids[%d 0 R]>>" % (number + 3) for number in range(depth)]
+    objects.append(b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 612 792]>>" % (depth + 1))
+    return assemble(objects)
+
+
+def make_heavy_pdf(lines: int = 3_000_000) -> bytes:
+    """Return a PDF whose page draws `lines` lines from corner to corner."""
+    packed = zlib.compress(b"0 0 m 600 700 l S " * lines, 9)
+    return _with_content(b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed))
+
+
+def make_huge_picture_pdf(side: int = 30_000) -> bytes:
+    """Return a PDF with a picture of `side` × `side` pixels, all of them black."""
+    packed = zlib.compress(bytes(side * side // 8), 9)
+    picture = b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceGray/BitsPerComponent 1" % (
+        side,
+        side,
+    )
+    content = b"q 600 0 0 700 0 0 cm /I Do Q"
+    return assemble([
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        picture + b"/Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed),
+    ])  # fmt: skip
+
+
+def _with_content(stream: bytes) -> bytes:
+    return assemble([
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R>>",
+        stream,
     ])  # fmt: skip
 
 
@@ -88,6 +123,45 @@ def make_docx(*paragraphs: str, includes: str = "") -> bytes:
         field.set(qn("w:instr"), f'INCLUDETEXT "{includes}"')
         document.paragraphs[0].runs[0]._r.addnext(field)
     return _save(document)
+
+
+def make_laughing_docx() -> bytes:
+    """Return a Word file whose text is an entity of entities of entities."""
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+    xml = f'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY e0 "ha">{entities}]>'
+    return _with_document(make_docx(), f'{xml}<w:document xmlns:w="{W}"><w:body><w:p><w:r><w:t>&e9;</w:t></w:r></w:p>')
+
+
+def make_deep_docx(depth: int = 3000) -> bytes:
+    """Return a Word file with a table in a table in a table."""
+    cell = ("<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl><w:p/>")
+    body = cell[0] * depth + "<w:p/>" + cell[1] * depth
+    return _with_document(make_docx(), f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>')
+
+
+def make_fetching_docx(url: str) -> bytes:
+    """Return a Word file with a picture, a field and a template that stand at `url`."""
+    document = docx.Document()
+    for instruction in (f'INCLUDEPICTURE "{url}" \\d', f'INCLUDETEXT "{url}"'):
+        field = OxmlElement("w:fldSimple")
+        field.set(qn("w:instr"), instruction)
+        document.add_paragraph("before").runs[0]._r.addnext(field)
+    for kind in ("image", "attachedTemplate", "oleObject"):
+        address = f"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}"
+        relation = document.part.relate_to(url, address, is_external=True)
+        if kind == "image":
+            blip = OxmlElement("a:blip")
+            blip.set(qn("r:link"), relation)
+            document.add_paragraph().add_run()._r.append(blip)
+    return _save(document)
+
+
+def _with_document(word_file: bytes, xml: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(word_file)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, xml if name == "word/document.xml" else old.read(name))
+    return out.getvalue()
 
 
 def make_pptx(slides: int = 2) -> bytes:
@@ -127,14 +201,6 @@ def make_lying_zip() -> bytes:
     large = 8 * 2**20
     packed = make_zip(("word/document.xml", bytes(large)))
     return packed.replace(struct.pack("<I", large), struct.pack("<I", 10))
-
-
-def count_pages(pdf: bytes) -> int:
-    """Return how many pages a PDF has."""
-    document = pdfium.PdfDocument(pdf)
-    pages = len(document)
-    document.close()
-    return pages
 
 
 def _save(made: object) -> bytes:

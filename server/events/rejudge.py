@@ -54,7 +54,7 @@ def rejudge(session: Session, copy_ids: Collection[int]) -> list[Change]:
     return changes
 
 
-def note_opening(session: Session, member_id: int, gmail_thread_id: str) -> None:
+def judge_opened(session: Session, member_id: int, gmail_thread_id: str) -> None:
     """Judge anew the views of the last minute of the mail that a member just opened in Gmail: they may be their own."""
     chosen = (
         select(COPY.c.id)

@@ -1,11 +1,12 @@
 """Rows as HTML outside a request: the same partial as the page's, in a given language, for the live stream."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import Flask, render_template
 from flask_babel import force_locale
 
 from server.documents.progress import Progress
+from server.events.readers import Readers
 from server.feed.queries import EventRow
 from server.feed.rows import present
 
@@ -15,7 +16,7 @@ def render_rows(
     locale: str,
     rows: Iterable[EventRow],
     names: Mapping[int, str] | None,
-    forwarded: Collection[int] = (),
+    forwarded: Mapping[int, Readers] | None = None,
     progress: Mapping[int, Progress] | None = None,
 ) -> list[str]:
     """Return each of `rows` as the partial `feed/_row.html` in the language `locale`."""

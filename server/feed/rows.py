@@ -1,6 +1,6 @@
 """How one event is told: its icon and words, who, what, where, when, and what Warmline believes about it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from flask_babel.speaklater import LazyString
 from server.clock import now
 from server.documents.progress import Progress
 from server.events.models import EventKind, Verdict
+from server.events.readers import Readers, tell_readers
 from server.events.reasons import explain
 from server.feed.queries import EventRow
 
@@ -101,6 +102,7 @@ class FeedRow:
     person_id: int | None
     person_address: str
     may_be_forwarded: bool
+    readers: str
     document_id: str
     mail: str
     progress: Progress | None
@@ -109,15 +111,16 @@ class FeedRow:
 def present(
     row: EventRow,
     names: Mapping[int, str] | None = None,
-    forwarded: Collection[int] = (),
+    forwarded: Mapping[int, Readers] | None = None,
     progress: Mapping[int, Progress] | None = None,
 ) -> FeedRow:
     """Return `row` in the current language.
 
-    `names` of members are given where a whole team's rows are shown; `forwarded` are the ids of rows whose mail may
-    have been forwarded; `progress` is how visits of documents stand, by their ids.
+    `names` of members are given where a whole team's rows are shown; `forwarded` are rows whose mail may have been
+    forwarded, by id; `progress` is how visits of documents stand, by their ids.
     """
     verdict_icon, verdict_word, meaning = VERDICTS[row.verdict]
+    readers = (forwarded or {}).get(row.id)
     return FeedRow(
         id=row.id,
         at_us=row.at_us,
@@ -142,7 +145,8 @@ def present(
         owner=(names or {}).get(row.member_id, ""),
         person_id=row.person_id,
         person_address=row.person_address,
-        may_be_forwarded=row.id in forwarded,
+        may_be_forwarded=readers is not None,
+        readers=tell_readers(readers, len(row.person_candidates) or 1) if readers else "",
         document_id=str(row.details.get("document", "")) if "file" in row.details else "",
         mail=row.subject if "file" in row.details and row.message_id is not None else "",
         progress=(progress or {}).get(find_visit_id(row) or 0),

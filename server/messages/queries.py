@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy import func
@@ -10,11 +10,14 @@ from sqlmodel import Session, col, select
 
 from server.accounts.models import Member
 from server.accounts.scope import may_see_team
+from server.events.readers import Readers, read_readers, tell_readers
+from server.events.reading import ReadingState, RecipientReading, combine, read_recipient_states, state_of
 from server.gmail.models import Mailbox, MailboxState
 from server.messages.models import Copy, CopyState, Link, Message, Recipient
 
 PAGE_SIZE = 50
 SHOWN_RECIPIENTS = 3
+ESTIMATED_COPIES = 100
 # What a message with several copies shows: the first of these that one of its copies is in.
 STATE_ORDER = (
     CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.HANDED, CopyState.SENT, CopyState.EXCLUDED,
@@ -40,6 +43,21 @@ class MessageView:
     message: Message
     copies: list[Copy]
     recipients: dict[int, list[Recipient]]
+    readings: dict[int, RecipientReading] = field(default_factory=dict)
+    readers: dict[int, Readers] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> ReadingState:
+        """The surest reading state of its copies."""
+        return combine(state_of(copy.reading) for copy in self.copies)
+
+    def tell_readers(self, copy: Copy) -> str:
+        """Return in words how many people read a copy, as far as that can be told."""
+        return tell_readers(self.readers.get(copy.id, Readers()), len(self.recipients.get(copy.id, [])))
+
+    def count_colleagues(self, copy: Copy) -> int:
+        """Return how often colleagues of the workspace opened a copy; that counts apart."""
+        return self.readers.get(copy.id, Readers()).colleagues
 
     @property
     def state(self) -> str:
@@ -72,6 +90,9 @@ class MessageLine:
     counts: Counts
     recipients: list[Recipient]
     recipient_count: int
+    reading: ReadingState = ReadingState.NONE
+    copies: int = 1
+    copies_read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +175,12 @@ def _make_view(session: Session, message: Message) -> MessageView:
         select(Recipient).where(Recipient.message_id == message.id).order_by(col(Recipient.id))
     ):
         recipients.setdefault(recipient.copy_id, []).append(recipient)
-    return MessageView(message, list(copies), recipients)
+    readings = read_recipient_states(session, [message.id])
+    return MessageView(message, list(copies), recipients, readings, _read_readers(session, copies))
+
+
+def _read_readers(session: Session, copies: Sequence[Copy]) -> dict[int, Readers]:
+    return read_readers(session, [copy.id for copy in copies[:ESTIMATED_COPIES]])
 
 
 def _make_lines(session: Session, messages: Sequence[Message]) -> list[MessageLine]:
@@ -167,10 +193,25 @@ def _make_lines(session: Session, messages: Sequence[Message]) -> list[MessageLi
         states[message_id].add(state)
         counts[message_id] += tuple(figures)
     people = _read_first_recipients(session, ids)
-    return [
-        MessageLine(message, _combine(states[message.id]), counts[message.id], *people[message.id])
-        for message in messages
-    ]
+    readings = _read_readings(session, ids)
+    lines = []
+    for message in messages:
+        recipients, total = people[message.id]
+        reading, copies, copies_read = readings[message.id]
+        figures = counts[message.id]
+        state = _combine(states[message.id])
+        lines.append(MessageLine(message, state, figures, recipients, total, reading, copies, copies_read))
+    return lines
+
+
+def _read_readings(session: Session, ids: list[int]) -> dict[int, tuple[ReadingState, int, int]]:
+    """Return of each message the surest reading state, its copies, and how many of them are in that state."""
+    counted = select(Copy.message_id, Copy.reading, func.count()).where(col(Copy.message_id).in_(ids))
+    readings = {message_id: (ReadingState.NONE, 0, 0) for message_id in ids}
+    rows = session.execute(counted.group_by(col(Copy.message_id), col(Copy.reading)).order_by(col(Copy.reading)))
+    for message_id, level, copies in rows:
+        readings[message_id] = (state_of(level), readings[message_id][1] + copies, copies)
+    return readings
 
 
 def _read_first_recipients(session: Session, ids: list[int]) -> dict[int, tuple[list[Recipient], int]]:

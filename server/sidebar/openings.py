@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, delete
 
 from server.clock import now
+from server.events.rejudge import judge_opened
 from server.sidebar.answers import Declined
 from server.sidebar.models import ThreadOpening
 
@@ -22,9 +23,10 @@ def read_thread_id(text: str) -> str:
 
 
 def note_opening(session: Session, member_id: int, gmail_thread_id: str) -> None:
-    """Remember that a browser of the member's is about to show a thread."""
+    """Remember that a browser of the member's is about to show a thread; what was just recorded of it may be theirs."""
     session.add(ThreadOpening(member_id=member_id, gmail_thread_id=read_thread_id(gmail_thread_id)))
     session.flush()
+    judge_opened(session, member_id, gmail_thread_id)
 
 
 def sweep(session: Session) -> None:

@@ -16,7 +16,7 @@ from server.events.models import Event, EventKind, VerdictReplay
 from server.events.numbering import hold_clock
 from server.events.reading import ReadingState, read_recipient_states, read_states
 from server.events.record import Fact, record
-from server.events.rejudge import note_opening, rejudge
+from server.events.rejudge import judge_opened, rejudge
 from server.messages.models import Copy, Recipient
 from server.people.models import Person
 from server.scoring.models import PersonScore
@@ -139,8 +139,8 @@ def test_opening_ones_own_thread_in_gmail_is_no_view(session: Session, copy: Cop
 
 
 def test_the_word_of_an_opening_without_mail_of_ours_changes_nothing(session: Session, copy: Copy) -> None:
-    note_opening(session, 1, "no-such-thread")
-    note_opening(session, 1, "t1")
+    judge_opened(session, 1, "no-such-thread")
+    judge_opened(session, 1, "t1")
     assert look(session) == []
 
 

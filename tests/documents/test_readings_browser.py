@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route
 from sqlmodel import Session, col, select
 from werkzeug.serving import make_server
@@ -217,8 +218,6 @@ def test_a_screen_reader_has_the_text(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_viewer_is_accessible_and_fits(page: Page, scheme: Any, width: int) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 800})
     page.clock.resume()

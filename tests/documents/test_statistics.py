@@ -22,6 +22,7 @@ from server.documents.statistics.queries import read_readers, read_summary
 from server.documents.viewer.models import DocumentVisit
 from server.keys import get_keys
 from server.messages.models import Recipient
+from server.people.people import add_person
 from tests.documents.reading import PHONE, Reader, at, drain, make_document, make_link
 from tests.factories import make_copy, make_mailbox, make_member
 from tests.sign_in import sign_in
@@ -228,3 +229,21 @@ def test_a_long_document_fits_into_forty_columns() -> None:
 )
 def test_times_are_said_as_people_say_them(app: object, session: Session, seconds: int, words: str) -> None:
     assert tell_duration(seconds) == words
+
+
+def test_a_persons_profile_says_what_they_read(
+    session: Session, settings: Settings, alice: Member, document: Document, browse: Browse, client: FlaskClient,
+    clock: Traveller,
+) -> None:  # fmt: skip
+    person = add_person(session, alice.workspace_id, alice.id, "flynn@encom.example", "Kevin Flynn")
+    browse(mail(session, document, alice, "Flynn@encom.example")).read(clock, {1: 12, 2: 90})
+    drain(session, settings)
+    clock.shift(timedelta(hours=1))
+    sign_in(client, alice)
+    path = f"/documents/people/{person.id}"
+    assert path in client.get(f"/people/{person.id}").get_data(as_text=True)
+    assert "read 2 of 4 pages in 1 min 42 s" in client.get(path).get_data(as_text=True)
+    bob = make_member(session, "Bob", session.get_one(Workspace, alice.workspace_id))
+    person.owner_id = bob.id
+    sign_in(client, bob)
+    assert "Nothing yet" in client.get(path).get_data(as_text=True)

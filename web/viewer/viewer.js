@@ -19,6 +19,10 @@ const list = get("list");
 let current = 1;
 let zoom = PLAIN;
 
+const first = /** @type {HTMLImageElement} */ (sections[0].querySelector("img"));
+if (first.complete) showRest();
+else for (const name of ["load", "error"]) first.addEventListener(name, showRest, { once: true });
+
 const reading = keepReport({ url: report, grant });
 const search = keepSearch(
   { sections, textUrl, version, goTo },
@@ -27,8 +31,12 @@ const search = keepSearch(
 keepView();
 keepControls();
 keepText();
-if (location.hash.startsWith("#page-")) goTo(Number(location.hash.slice(6)));
 document.body.dataset.ready = "";
+
+function showRest() {
+  document.body.dataset.first = "";
+  if (location.hash.startsWith("#page-")) requestAnimationFrame(() => goTo(Number(location.hash.slice(6))));
+}
 
 function keepView() {
   /** How many pixels of each page are in view. @type {Map<HTMLElement, number>} */
@@ -156,7 +164,8 @@ function keepText() {
   );
   for (const section of sections) near.observe(section);
   const later = window.requestIdleCallback ?? setTimeout;
-  later(() => sections.slice(0, IDLE_TEXT_PAGES).forEach(lay));
+  first.addEventListener("load", () => later(() => sections.slice(0, IDLE_TEXT_PAGES).forEach(lay)), { once: true });
+  if (first.complete) later(() => sections.slice(0, IDLE_TEXT_PAGES).forEach(lay));
 
   /** @param {HTMLElement} section */
   async function lay(section) {

@@ -2,16 +2,29 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from server.accounts.scope import Scope
-from server.documents.models import DocumentVersion
+from server.clock import now
+from server.documents.models import Document, DocumentVersion
+from server.documents.progress import Progress, make_progress
 from server.documents.viewer.models import DocumentVisit, PageFigure, VisitPage
 
 VISITS_SHOWN = 100
 VISITS_AT_ONCE = 500
+VISITS_OF_A_PERSON = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One visit of a person: to which document, and how it stands."""
+
+    document: Document
+    progress: Progress
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +149,15 @@ def walk_visits(session: Session, scope: Scope, document_id: int) -> Iterator[Se
 
 
 def read_visits_of(
-    session: Session, scope: Scope, addresses: Collection[str], limit: int = 20
-) -> Sequence[DocumentVisit]:
+    session: Session, scope: Scope, addresses: Collection[str], limit: int = VISITS_OF_A_PERSON
+) -> list[Read]:
     """Return the newest visits by those who hold `addresses`, that `scope` may see."""
-    chosen = select(DocumentVisit).where(
-        DocumentVisit.workspace_id == scope.workspace_id, col(DocumentVisit.address).in_(addresses)
-    )
+    chosen = select(DocumentVisit, Document).join(Document, col(Document.id) == col(DocumentVisit.document_id))
+    chosen = chosen.where(DocumentVisit.workspace_id == scope.workspace_id, col(DocumentVisit.address).in_(addresses))
     if scope.member_id is not None:
         chosen = chosen.where(DocumentVisit.member_id == scope.member_id)
-    return session.exec(chosen.order_by(col(DocumentVisit.id).desc()).limit(limit)).all()
+    rows = session.exec(chosen.order_by(col(DocumentVisit.id).desc()).limit(limit)).all()
+    return [Read(document, make_progress(visit, now()), visit.last_at) for visit, document in rows]
 
 
 def _read_visits(

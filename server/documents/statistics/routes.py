@@ -15,8 +15,10 @@ from server.documents.progress import find_progress
 from server.documents.queries import find_document, read_versions
 from server.documents.statistics.export import list_columns, write_readings
 from server.documents.statistics.picture import draw
-from server.documents.statistics.queries import read_readers, read_summary
+from server.documents.statistics.queries import read_readers, read_summary, read_visits_of
 from server.htmx import is_partial_wanted
+from server.people.people import get_person
+from server.people.projections import read_emails
 from server.security import allow
 
 bp = Blueprint("readings", __name__, url_prefix="/documents")
@@ -57,6 +59,17 @@ def show_progress(visit_id: int) -> ResponseReturnValue:
     if progress is None:
         abort(404)
     return render_template("documents/_progress.html", progress=progress)
+
+
+@bp.get("/people/<int:person_id>")
+@allow("rep")
+def show_person(person_id: int) -> ResponseReturnValue:
+    """Show what a person read, for their profile."""
+    session = get_session()
+    person = get_person(session, current_user, person_id)
+    visits = read_visits_of(session, _scope(session), read_emails(session, person_id))
+    template = "documents/_person.html" if is_partial_wanted() else "documents/person.html"
+    return render_template(template, visits=visits, person=person)
 
 
 def read_picture(session: Session, document: Document) -> dict[str, Any]:

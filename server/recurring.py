@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from sqlmodel import Session
 
-from server.campaigns import advance, campaigns, deliveries, follow, runs, stops
+from server.campaigns import advance, campaigns, deliveries, follow, runs, stops, variants
 from server.clock import now
 from server.config import get_settings
 from server.consent import erasure, retention
@@ -66,6 +66,13 @@ def wake_campaigns() -> None:
         get_wakeups().wake("settle_deliveries")
     if has_events:
         get_wakeups().wake("follow_events")
+
+
+def name_campaign_winners() -> None:
+    """Name the variants of campaigns' mails that are better beyond doubt."""
+    with get_db().session() as session:
+        variants.name_winners(session)
+        session.commit()
 
 
 def wake_unread_copies() -> None:
@@ -233,6 +240,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(0.5, want_overlooked_syncs),
     Recurring(1, start_due_campaigns),
     Recurring(0.5, wake_campaigns),
+    Recurring(60, name_campaign_winners),
     Recurring(3, wake_unread_copies),
     Recurring(1, want_due_polls),
     Recurring(1, wake_due_syncs),

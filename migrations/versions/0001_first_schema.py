@@ -480,6 +480,10 @@ def upgrade() -> None:
         sa.Column("state_reason", sa.String(), nullable=False),
         sa.Column("refresh_token_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("granted_scopes", sa.String(), nullable=False),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("warned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("token_seconds", sa.Integer(), nullable=True),
+        sa.Column("is_paused", sa.Boolean(), nullable=False),
         sa.Column("tracks_by_default", sa.Boolean(), nullable=False),
         sa.Column("history_id", sa.BigInteger(), nullable=True),
         sa.Column("watch_expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -487,6 +491,7 @@ def upgrade() -> None:
         sa.Column("watch_error", sa.String(), nullable=False),
         sa.Column("last_push_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("blind_cause", sa.String(), nullable=False),
         sa.Column("last_sync_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sync_wanted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sync_failures", sa.Integer(), nullable=False),
@@ -674,6 +679,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_thread_opening_thread", ["gmail_thread_id", "member_id", "at"], unique=False)
 
     op.create_table(
+        "backfill",
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("found", sa.Integer(), nullable=False),
+        sa.Column("beyond", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"],
+            ["mailbox.id"],
+        ),
+        sa.PrimaryKeyConstraint("mailbox_id"),
+    )
+    op.create_table(
         "campaign",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -783,11 +802,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_listed_person_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "mailbox_gap",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("start_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("end_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"],
+            ["mailbox.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("mailbox_gap", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mailbox_gap_mailbox_id"), ["mailbox_id"], unique=False)
+        batch_op.create_index("ix_mailbox_gap_workspace_id_end_at", ["workspace_id", "end_at"], unique=False)
+
+    op.create_table(
         "mailbox_pace",
         sa.Column("mailbox_id", sa.Integer(), nullable=False),
         sa.Column("last_slot_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("slot_on", sa.Date(), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("asks_on", sa.Date(), nullable=False),
+        sa.Column("asks", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["mailbox_id"],
             ["mailbox.id"],
@@ -890,6 +930,18 @@ def upgrade() -> None:
     with op.batch_alter_table("pairing_code", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_pairing_code_created_at"), ["created_at"], unique=False)
 
+    op.create_table(
+        "pending_mail",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("gmail_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"],
+            ["mailbox.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("mailbox_id", "gmail_id"),
+    )
     op.create_table(
         "person_activity",
         sa.Column("person_id", sa.Integer(), nullable=False),
@@ -1019,6 +1071,8 @@ def upgrade() -> None:
         sa.Column("gmail_id", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retry_wanted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retried_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["mailbox_id"],
             ["mailbox.id"],
@@ -1026,6 +1080,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("mailbox_id", "gmail_id"),
     )
+    with op.batch_alter_table("quarantined_mail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quarantined_mail_retry_wanted_at"), ["retry_wanted_at"], unique=False)
+
     op.create_table(
         "refused_line",
         sa.Column("import_id", sa.Integer(), nullable=False),
@@ -1395,8 +1452,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.create_index("ix_enrolment_due", ["campaign_id", "state", "due_at", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_enrolment_paused_until"), ["paused_until"], unique=False)
         batch_op.create_index("ix_enrolment_person", ["person_id", "state"], unique=False)
-        batch_op.create_index("ix_enrolment_run_state", ["run_id", "state", "position"], unique=False)
+        batch_op.create_index("ix_enrolment_run_address", ["run_id", "address"], unique=False)
+        batch_op.create_index("ix_enrolment_run_state", ["run_id", "state", "position", "end_reason"], unique=False)
 
     op.create_table(
         "share",
@@ -1519,10 +1578,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_campaign_id"), ["campaign_id"], unique=False)
-        batch_op.create_index("ix_delivery_copy", ["copy_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_delivery_copy_id"), ["copy_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_person_id"), ["person_id"], unique=False)
-        batch_op.create_index("ix_delivery_run_state", ["run_id", "state", "due_at"], unique=False)
-        batch_op.create_index("ix_delivery_step_state", ["step_id", "state", "reason"], unique=False)
+        batch_op.create_index(
+            "ix_delivery_run_step", ["run_id", "step_id", "state", "reason", "category"], unique=False
+        )
+        batch_op.create_index("ix_delivery_state", ["state", "id"], unique=False)
+        batch_op.create_index("ix_delivery_step_variant", ["step_id", "variant_id"], unique=False)
 
     op.create_table(
         "document_visit",
@@ -1613,10 +1675,11 @@ def downgrade() -> None:
 
     op.drop_table("document_visit")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.drop_index("ix_delivery_step_state")
-        batch_op.drop_index("ix_delivery_run_state")
+        batch_op.drop_index("ix_delivery_step_variant")
+        batch_op.drop_index("ix_delivery_state")
+        batch_op.drop_index("ix_delivery_run_step")
         batch_op.drop_index(batch_op.f("ix_delivery_person_id"))
-        batch_op.drop_index("ix_delivery_copy")
+        batch_op.drop_index(batch_op.f("ix_delivery_copy_id"))
         batch_op.drop_index(batch_op.f("ix_delivery_campaign_id"))
 
     op.drop_table("delivery")
@@ -1628,7 +1691,9 @@ def downgrade() -> None:
     op.drop_table("share")
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.drop_index("ix_enrolment_run_state")
+        batch_op.drop_index("ix_enrolment_run_address")
         batch_op.drop_index("ix_enrolment_person")
+        batch_op.drop_index(batch_op.f("ix_enrolment_paused_until"))
         batch_op.drop_index("ix_enrolment_due")
 
     op.drop_table("enrolment")
@@ -1702,6 +1767,9 @@ def downgrade() -> None:
 
     op.drop_table("score_adjustment")
     op.drop_table("refused_line")
+    with op.batch_alter_table("quarantined_mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_quarantined_mail_retry_wanted_at"))
+
     op.drop_table("quarantined_mail")
     with op.batch_alter_table("pubsub_notification", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pubsub_notification_received_at"))
@@ -1728,6 +1796,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_person_activity_owner")
 
     op.drop_table("person_activity")
+    op.drop_table("pending_mail")
     with op.batch_alter_table("pairing_code", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pairing_code_created_at"))
 
@@ -1745,6 +1814,11 @@ def downgrade() -> None:
     op.drop_table("mailbox_signature")
     op.drop_table("mailbox_policy")
     op.drop_table("mailbox_pace")
+    with op.batch_alter_table("mailbox_gap", schema=None) as batch_op:
+        batch_op.drop_index("ix_mailbox_gap_workspace_id_end_at")
+        batch_op.drop_index(batch_op.f("ix_mailbox_gap_mailbox_id"))
+
+    op.drop_table("mailbox_gap")
     with op.batch_alter_table("listed_person", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_listed_person_person_id"))
 
@@ -1760,6 +1834,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_campaign_member_id"))
 
     op.drop_table("campaign")
+    op.drop_table("backfill")
     with op.batch_alter_table("thread_opening", schema=None) as batch_op:
         batch_op.drop_index("ix_thread_opening_thread")
         batch_op.drop_index("ix_thread_opening_at")

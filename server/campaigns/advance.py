@@ -40,6 +40,7 @@ EVENT: Table = Event.__table__  # type: ignore[attr-defined]
 BATCH = 100
 MAILBOX_AWAY_MINUTES = 10
 MOST_STEPS_AT_ONCE = 20
+GONE = (DeliveryState.SENT, DeliveryState.BOUNCED)
 
 
 @dataclass(slots=True)
@@ -141,6 +142,9 @@ def end(enrolment: Enrolment, reason: str, detail: str = "") -> None:
 
 def _advance(batch: Batch, enrolment: Enrolment) -> None:
     """Do steps until one takes time."""
+    if enrolment.person_id is None:
+        end(enrolment, EndReason.EXCLUDED, "erased")
+        return
     for _count in range(MOST_STEPS_AT_ONCE):
         step = batch.steps.get(enrolment.position)
         if step is None or step.kind == StepKind.END:
@@ -243,7 +247,9 @@ def _queue(batch: Batch, enrolment: Enrolment, step: Step, delivery: Delivery, m
         return
     try:
         mail = batch.mail(enrolment.run_id, variant, mailbox)
-        copy = add_copy(session, mail, enrolment, person, _find_earlier(session, enrolment, step))
+        copy = add_copy(
+            session, mail, enrolment, person, _find_earlier(session, enrolment), bool(step.settings.get("in_thread"))
+        )  # fmt: skip
     except Incomplete as error:
         _exclude(enrolment, delivery, f"missing_field:{error.args[0]}")
         return
@@ -252,12 +258,12 @@ def _queue(batch: Batch, enrolment: Enrolment, step: Step, delivery: Delivery, m
     enrolment.due_at = batch.at + timedelta(hours=RETRY_HOURS)
 
 
-def _find_earlier(session: Session, enrolment: Enrolment, step: Step) -> Copy | None:
-    """Return the last copy that the person got before `step`."""
+def _find_earlier(session: Session, enrolment: Enrolment) -> Copy | None:
+    """Return the last copy that the person got."""
     earlier = (
         select(Copy)
         .join(Delivery, col(Delivery.copy_id) == Copy.id)
-        .where(col(Delivery.enrolment_id) == enrolment.id, col(Delivery.state) == DeliveryState.SENT)
+        .where(col(Delivery.enrolment_id) == enrolment.id, col(Delivery.state).in_(GONE))
         .order_by(col(Delivery.id).desc())
         .limit(1)
     )

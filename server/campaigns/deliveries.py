@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
 from server.campaigns.models import (
@@ -17,15 +17,17 @@ from server.campaigns.models import (
     EndReason,
     Enrolment,
     EnrolmentState,
+    Step,
 )
 from server.campaigns.notices import tell
 from server.clock import now
 from server.errors import Refused
+from server.messages import outbox
 from server.messages.models import Copy, CopyState
-from server.messages.outbox import retry
 
 SETTLED_AT_ONCE = 500
 RETRY_HOURS = 84  # mission, R: the retry window
+RETRY_WINDOW, SKIPPED, HELD = "retry_window", "skipped", "held"  # why a copy was withdrawn, beside the ends of a way
 OVER = (CopyState.SENT, CopyState.FAILED, CopyState.EXCLUDED)
 
 
@@ -36,39 +38,43 @@ def find_settled(session: Session) -> bool:
 
 def settle_batch(session: Session) -> bool:
     """Follow the outbox: mark what was sent or given up, and let those people go on; return whether there was any."""
-    rows = session.execute(_settled(SETTLED_AT_ONCE)).all()
-    touched: set[int] = set()
-    reached: dict[int, list[str]] = {}
+    settled = _settled(SETTLED_AT_ONCE).with_for_update(of=Delivery, skip_locked=True)  # a second worker takes others
+    rows = session.execute(settled.execution_options(populate_existing=True)).all()
+    chosen = select(Enrolment).where(col(Enrolment.id).in_([delivery.enrolment_id for delivery, _copy in rows]))
+    held = chosen.order_by(col(Enrolment.id)).with_for_update().execution_options(populate_existing=True)
+    enrolments = {enrolment.id: enrolment for enrolment in session.scalars(held)}
     for delivery, copy in rows:
-        enrolment = session.get_one(Enrolment, delivery.enrolment_id)
-        touched.add(delivery.campaign_id)
-        if copy.state == CopyState.SENT:
-            delivery.state, delivery.sent_at = DeliveryState.SENT, copy.sent_at
-            _go_on(enrolment, delivery)
-            reached.setdefault(enrolment.campaign_id, []).append(enrolment.address)
-        elif copy.state == CopyState.EXCLUDED:
-            _mark(delivery, enrolment, DeliveryState.CANCELLED if _is_over(enrolment) else DeliveryState.EXCLUDED,
-                  copy.exclusion)  # fmt: skip
-        else:
-            _mark(delivery, enrolment, DeliveryState.ERROR, copy.failure)
+        enrolment = enrolments[delivery.enrolment_id]
+        _settle(session, delivery, enrolment, copy)
         session.add(delivery)
         session.add(enrolment)
     session.flush()
-    for campaign_id in touched:
+    for campaign_id in {delivery.campaign_id for delivery, _copy in rows}:
         tell(session, campaign_id)
     return bool(rows)
 
 
-def withdraw(session: Session, deliveries: Collection[Delivery], reason: str) -> None:
-    """Let none of these leave any more: their copies are taken out of the outbox, also from a worker that holds one.
+def _settle(session: Session, delivery: Delivery, enrolment: Enrolment, copy: Copy) -> None:
+    if copy.state == CopyState.SENT:
+        delivery.state, delivery.sent_at = DeliveryState.SENT, copy.sent_at
+        go_on(session, enrolment, delivery)
+    elif copy.state == CopyState.FAILED:
+        _mark(delivery, enrolment, DeliveryState.ERROR, copy.failure)
+    elif copy.exclusion == RETRY_WINDOW:
+        _mark(delivery, enrolment, DeliveryState.ERROR, RETRY_WINDOW)
+    elif _is_over(enrolment) or copy.exclusion == SKIPPED:
+        delivery.state = DeliveryState.CANCELLED
+        delivery.reason = enrolment.end_reason if copy.exclusion == HELD else copy.exclusion
+    elif copy.exclusion == HELD:
+        delivery.state, delivery.copy_id, delivery.slot_at = DeliveryState.WAITING, None, None
+        enrolment.due_at = now()
+    else:
+        _mark(delivery, enrolment, DeliveryState.EXCLUDED, copy.exclusion)
 
-    A worker that holds a copy notices by its fence, before it sends; one that Gmail has already sent stays sent.
-    """
-    copy_ids = [delivery.copy_id for delivery in deliveries if delivery.copy_id is not None]
-    waiting = (CopyState.QUEUED, CopyState.SENDING)
-    taken = update(Copy).where(col(Copy.id).in_(copy_ids), col(Copy.state).in_(waiting))
-    values = {"state": CopyState.EXCLUDED, "exclusion": reason, "fence": Copy.fence + 1, "lease_until": None}
-    session.execute(taken.values(values), execution_options={"synchronize_session": False})
+
+def withdraw(session: Session, deliveries: Collection[Delivery], reason: str) -> None:
+    """Let none of these leave any more; one that Gmail has already sent is found there, and counts as sent."""
+    outbox.withdraw(session, [one.copy_id for one in deliveries if one.copy_id is not None], reason)
     for delivery in deliveries:
         if delivery.state == DeliveryState.WAITING:
             delivery.state, delivery.reason = DeliveryState.CANCELLED, reason
@@ -86,9 +92,11 @@ def _is_over(enrolment: Enrolment) -> bool:
     return enrolment.state == EnrolmentState.ENDED
 
 
-def _go_on(enrolment: Enrolment, delivery: Delivery) -> None:
-    if not _is_over(enrolment):
-        enrolment.position += 1
+def go_on(session: Session, enrolment: Enrolment, delivery: Delivery) -> None:
+    """Let a person whose mail has gone wait for the step after it, however often that is said."""
+    step = session.get_one(Step, delivery.step_id)
+    if not _is_over(enrolment) and enrolment.position <= step.position:
+        enrolment.position = step.position + 1
         enrolment.due_at = max(now(), delivery.sent_at or now())
 
 
@@ -108,7 +116,7 @@ def try_again(session: Session, campaign_id: int, delivery_id: int) -> None:
     copy = session.get(Copy, delivery.copy_id or 0)
     if copy is None:
         raise Refused(_("The mail is gone."), status=409)
-    retry(session, copy)
+    outbox.retry(session, copy, of_campaign=True)
     enrolment = session.get_one(Enrolment, delivery.enrolment_id)
     enrolment.state, enrolment.end_reason, enrolment.end_detail = EnrolmentState.ACTIVE, "", ""
     enrolment.ended_at, enrolment.due_at = None, now() + timedelta(hours=RETRY_HOURS)

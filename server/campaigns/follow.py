@@ -7,6 +7,7 @@ from sqlalchemy import Row, Table, select, update
 from sqlmodel import Session, col
 
 from server.campaigns.audience import Asker, is_meant
+from server.campaigns.deliveries import go_on
 from server.campaigns.models import (
     Campaign,
     CampaignKind,
@@ -91,13 +92,16 @@ def is_trigger(trigger: dict[str, Any], row: Any) -> bool:
 
 
 def _note_bounce(session: Session, row: Row[Any]) -> None:
+    """Note what came back. A soft bounce ends nothing: the next step tries again, and five in a row suppress."""
     category = str(row.details.get("category") or row.details.get("type") or "")
     chosen = select(Delivery).where(col(Delivery.copy_id) == row.copy_id)
-    for delivery in session.scalars(chosen).all():
+    for delivery in session.scalars(chosen.with_for_update()).all():
+        if delivery.state == DeliveryState.QUEUED:  # whoever sent it died before saying so
+            go_on(session, session.get_one(Enrolment, delivery.enrolment_id), delivery)
         delivery.state, delivery.category = DeliveryState.BOUNCED, category
         delivery.reason = str(row.details.get("reason") or row.details.get("status") or "")
         session.add(delivery)
-    if category != "ignored":
+    if category not in ("soft", "ignored"):
         stop(session, find_enrolments(session, row.copy_id), EndReason.BOUNCED, str(row.details.get("status") or ""))
 
 

@@ -14,6 +14,7 @@ from server.gmail.models import Mailbox
 from server.library.fields import pack, person_fields, sender_fields
 from server.library.merge import MergeText, Rich, read_html, read_plain
 from server.messages.compose import TRACKING_ID_BYTES
+from server.messages.followed import answer_subject
 from server.messages.links import find_links
 from server.messages.models import Copy, CopyState, Link, Message, MessageSource, Recipient
 from server.people.custom_fields import list_fields
@@ -69,10 +70,12 @@ def _add_message(
     return message
 
 
-def add_copy(session: Session, mail: StepMail, enrolment: Enrolment, person: Person, answers: Copy | None) -> Copy:
+def add_copy(
+    session: Session, mail: StepMail, enrolment: Enrolment, person: Person, earlier: Copy | None, in_thread: bool
+) -> Copy:
     """Add the copy for one person, due now; raises `Incomplete` where the text needs what is not known of them.
 
-    With `answers`, an earlier copy to them, it goes into that one's thread.
+    After an `earlier` copy to them it leaves only while no reply can be overlooked; `in_thread`, as a reply to it.
     """
     own = person_fields(person, enrolment.address, mail.custom)
     values: dict[str, str | Rich] = {**own, **mail.sender}
@@ -84,11 +87,11 @@ def add_copy(session: Session, mail: StepMail, enrolment: Enrolment, person: Per
     copy = Copy(
         message_id=message.id, mailbox_id=message.mailbox_id, tracking_id=secrets.token_hex(TRACKING_ID_BYTES),
         subject=mail.texts[0].write(values, lambda _field: ""), fields=pack(own, keys),
-        state=CopyState.QUEUED, due_at=now(), waits_for_sync=answers is not None,
+        state=CopyState.QUEUED, due_at=now(), waits_for_sync=earlier is not None,
         silence=find_silence(session, mail.mailbox, message, [enrolment.address]),
     )  # fmt: skip
-    if answers is not None:
-        copy.follows_id, copy.gmail_thread_id = answers.id, answers.gmail_thread_id
+    if earlier is not None and in_thread:
+        copy.follows_id, copy.subject = earlier.id, answer_subject(earlier.subject)
     session.add(copy)
     session.flush()
     session.add(

@@ -190,7 +190,8 @@ class Enrolment(SQLModel, table=True):
         UniqueConstraint("run_id", "person_id"),
         Index("ix_enrolment_due", "campaign_id", "state", "due_at", "id"),
         Index("ix_enrolment_person", "person_id", "state"),
-        Index("ix_enrolment_run_state", "run_id", "state", "position"),
+        Index("ix_enrolment_run_state", "run_id", "state", "position", "end_reason"),
+        Index("ix_enrolment_run_address", "run_id", "address"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -203,7 +204,7 @@ class Enrolment(SQLModel, table=True):
     state: str = EnrolmentState.ACTIVE
     position: int = 1
     due_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-    paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     paused_reason: str = ""
     end_reason: str = ""
     end_detail: str = ""
@@ -221,9 +222,9 @@ class Delivery(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("enrolment_id", "step_id"),
-        Index("ix_delivery_step_state", "step_id", "state", "reason"),
-        Index("ix_delivery_run_state", "run_id", "state", "due_at"),
-        Index("ix_delivery_copy", "copy_id"),
+        Index("ix_delivery_step_variant", "step_id", "variant_id"),
+        Index("ix_delivery_run_step", "run_id", "step_id", "state", "reason", "category"),
+        Index("ix_delivery_state", "state", "id"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -233,7 +234,7 @@ class Delivery(SQLModel, table=True):
     step_id: int = Field(foreign_key="campaign_step.id")
     variant_id: int | None = Field(default=None, foreign_key="step_variant.id")
     person_id: int = Field(foreign_key="person.id", index=True, nullable=True)  # NULL once they are erased
-    copy_id: int | None = Field(default=None, foreign_key="copy.id")
+    copy_id: int | None = Field(default=None, foreign_key="copy.id", index=True)
     state: str = DeliveryState.WAITING
     reason: str = ""
     category: str = ""
@@ -255,7 +256,7 @@ class StepMessage(SQLModel, table=True):
 
 
 class MailboxPace(SQLModel, table=True):
-    """How far ahead a mailbox's campaign mail is planned: the last slot given, and how many slots its day has."""
+    """How far a mailbox is planned: its last slot and its day's count; the day on which so many ask for one again."""
 
     __tablename__ = "mailbox_pace"
 
@@ -263,6 +264,8 @@ class MailboxPace(SQLModel, table=True):
     last_slot_at: datetime = Field(sa_type=UtcDateTime)
     slot_on: date
     slots: int = 0
+    asks_on: date
+    asks: int = 0
 
 
 class EventCursor(SQLModel, table=True):

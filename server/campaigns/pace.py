@@ -50,7 +50,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """When to send, or, where no slot was to be had, when to ask again."""
+    """When to send, or, where no slot was to be had, when to ask again: on a day that is not promised to others yet.
+
+    So a person asks about once for each mail, however long the mailbox takes for all of them.
+    """
 
     at: datetime
     is_taken: bool
@@ -64,27 +67,41 @@ class Planner:
         self.gap = timedelta(seconds=60 / max(1, min(per_minute, MOST_PER_MINUTE)))
         self.per_day = max(1, min(per_day, MOST_PER_DAY))
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        fresh = {"mailbox_id": mailbox_id, "last_slot_at": at - self.gap, "slot_on": at.date(), "slots": 0}
+        fresh = {"mailbox_id": mailbox_id, "last_slot_at": at - self.gap, "slot_on": at.date(), "slots": 0,
+                 "asks_on": at.date(), "asks": 0}  # fmt: skip
         session.execute(insert(PACE).values(fresh).on_conflict_do_nothing())
         row = session.execute(select(PACE).where(PACE.c.mailbox_id == mailbox_id).with_for_update()).one()
         self.last, self.day, self.slots = row.last_slot_at, row.slot_on, row.slots
+        self.asks_on, self.asks = row.asks_on, row.asks
 
     def give(self, window: Window) -> "Slot":
         """Return the mailbox's next slot; outside the window, or beyond the day's limit, a time to ask again."""
         at = max(self.last + self.gap, self.at)
         if at.date() == self.day and self.slots >= self.per_day:
-            midnight = datetime.combine(self.day + timedelta(days=1), time(), UTC)
-            return Slot(window.next_open(midnight), is_taken=False)
+            return self._ask_again(window, datetime.combine(self.day + timedelta(days=1), time(), UTC))
         opens_at = window.next_open(at)
         if opens_at > at:
-            return Slot(opens_at, is_taken=False)
+            return self._ask_again(window, opens_at)
         if at.date() != self.day:
             self.day, self.slots = at.date(), 0
         self.slots += 1
         self.last = at
         return Slot(at, is_taken=True)
 
+    def _ask_again(self, window: Window, at: datetime) -> "Slot":
+        opens_at = window.next_open(at)
+        if self.asks_on < opens_at.date():
+            self.asks_on, self.asks = opens_at.date(), 0
+        most = max(1, min(self.per_day, int(timedelta(minutes=window.end_minutes - window.start_minutes) / self.gap)))
+        if self.asks >= most:
+            self.asks_on, self.asks = self.asks_on + timedelta(days=1), 0
+        self.asks += 1
+        if self.asks_on > opens_at.date():
+            opens_at = window.next_open(datetime.combine(self.asks_on, time(), UTC))
+        return Slot(opens_at, is_taken=False)
+
     def save(self) -> None:
         """Write how far the mailbox is planned."""
-        values = {"last_slot_at": self.last, "slot_on": self.day, "slots": self.slots}
+        values = {"last_slot_at": self.last, "slot_on": self.day, "slots": self.slots,
+                  "asks_on": self.asks_on, "asks": self.asks}  # fmt: skip
         self.session.execute(update(PACE).where(PACE.c.mailbox_id == self.mailbox_id).values(values))

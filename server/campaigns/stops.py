@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from server.campaigns.advance import end
-from server.campaigns.deliveries import withdraw
+from server.campaigns.deliveries import HELD, SKIPPED, withdraw
 from server.campaigns.models import (
     Campaign,
     Delivery,
@@ -108,10 +108,9 @@ def resume_due(session: Session, limit: int = 500) -> None:
 
 def skip(session: Session, enrolment: Enrolment) -> None:
     """Let a person go on with the step after the one they wait for."""
-    deliveries = select(Delivery).where(
-        col(Delivery.enrolment_id) == enrolment.id, col(Delivery.state) == DeliveryState.WAITING
-    )
-    withdraw(session, list(session.scalars(deliveries)), "skipped")
+    waiting = (DeliveryState.WAITING, DeliveryState.QUEUED)
+    chosen = select(Delivery).where(col(Delivery.enrolment_id) == enrolment.id, col(Delivery.state).in_(waiting))
+    withdraw(session, list(session.scalars(chosen)), SKIPPED)
     enrolment.position, enrolment.due_at = enrolment.position + 1, now()
     session.add(enrolment)
     session.flush()
@@ -127,19 +126,24 @@ def take_back_queued(session: Session, campaign_id: int) -> None:
 
 
 def _take_back(session: Session, enrolment_ids: Collection[int]) -> None:
-    """Delete copies that nobody has begun to send; their deliveries wait again. One that is being sent is sent."""
+    """Take copies out of the outbox; their deliveries wait again. What Gmail has sent by then counts as sent."""
     for start in range(0, len(enrolment_ids), 500):
         some = list(enrolment_ids)[start : start + 500]
         queued = select(Delivery).where(
             col(Delivery.enrolment_id).in_(some), col(Delivery.state) == DeliveryState.QUEUED
         )
+        begun = []
         for delivery in session.scalars(queued).all():
-            if delivery.copy_id is not None and take_back(session, delivery.copy_id):
-                delivery.state, delivery.copy_id, delivery.slot_at = DeliveryState.WAITING, None, None
-                session.add(delivery)
-                session.execute(
-                    update(Enrolment).where(col(Enrolment.id) == delivery.enrolment_id).values(due_at=now())
-                )
+            copy_id = delivery.copy_id
+            delivery.state, delivery.copy_id, delivery.slot_at = DeliveryState.WAITING, None, None
+            session.add(delivery)
+            session.flush()  # it points at the copy, which is deleted
+            if copy_id is not None and not take_back(session, copy_id):
+                delivery.state, delivery.copy_id = DeliveryState.QUEUED, copy_id
+                begun.append(delivery)
+                continue
+            session.execute(update(Enrolment).where(col(Enrolment.id) == delivery.enrolment_id).values(due_at=now()))
+        withdraw(session, begun, HELD)
     session.flush()
 
 

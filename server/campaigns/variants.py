@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from sqlalchemy import Table, and_, case, func, select
 from sqlmodel import Session, col
 
-from server.campaigns.models import Delivery, DeliveryState, Step, Variant
+from server.campaigns.models import Campaign, CampaignState, Delivery, DeliveryState, Step, Variant
+from server.campaigns.notices import tell
 from server.messages.models import Copy
 
 COPY: Table = Copy.__table__  # type: ignore[attr-defined]
 DELIVERY: Table = Delivery.__table__  # type: ignore[attr-defined]
+VARIANT: Table = Variant.__table__  # type: ignore[attr-defined]
 SIGNIFICANT_Z = 1.96  # two-sided, p < 0.05
 
 
@@ -69,6 +71,23 @@ def find_winner(results: list[Result], variants: int, sample: int) -> int | None
         counts = [(one.clicked, one.sent, one.variant_id) for one in results]
     best, second = sorted(counts, key=lambda one: one[0] / one[1], reverse=True)[:2]
     return best[2] if _z(best[0], best[1], second[0], second[1]) > SIGNIFICANT_Z else None
+
+
+def name_winners(session: Session) -> None:
+    """Name the winner of each step of a running campaign whose variants are decided."""
+    several = select(VARIANT.c.step_id).group_by(VARIANT.c.step_id).having(func.count() > 1)
+    open_steps = (
+        select(Step, Campaign)
+        .join(Campaign, col(Campaign.id) == Step.campaign_id)
+        .where(col(Campaign.state) == CampaignState.RUNNING, col(Step.winner_id).is_(None), col(Step.id).in_(several))
+    )
+    for step, campaign in session.execute(open_steps.limit(500)).all():
+        variants = session.scalar(select(func.count()).where(col(Variant.step_id) == step.id)) or 0
+        step.winner_id = find_winner(read_results(session, step.id), variants, campaign.winner_sample)
+        if step.winner_id is not None:
+            session.add(step)
+            tell(session, campaign.id)
+    session.flush()
 
 
 def _z(won: int, sent: int, other_won: int, other_sent: int) -> float:

@@ -5,6 +5,7 @@ under its fence. A worker that dies or stalls loses the copy when the lease ends
 """
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -76,8 +77,11 @@ def claim_copy(session: Session, copy_id: int) -> Claim | None:
     )  # fmt: skip
 
 
-def retry(session: Session, copy: Copy) -> None:
-    """Send a copy after all that failed or was kept back; raises `Refused` for any other."""
+def retry(session: Session, copy: Copy, *, of_campaign: bool = False) -> None:
+    """Send a copy after all that failed or was kept back; raises `Refused` for any other, and for a campaign's unless
+    the campaign asks: it knows whether the person may still get it."""
+    if not of_campaign and session.get_one(Message, copy.message_id).source == MessageSource.CAMPAIGN:
+        raise Refused(_("This mail belongs to a campaign. Try again on the page of the campaign."), status=409)
     again = {"state": CopyState.QUEUED, "due_at": now(), "attempts": 0, "doubted_at": None}
     again |= {"failure": "", "exclusion": ""}
     if not update_copy(session, copy.id, again, col(Copy.state).in_((CopyState.FAILED, CopyState.EXCLUDED))):
@@ -137,6 +141,8 @@ def note_failure(session: Session, claim: Claim, failure: GmailFailure) -> None:
 
 def find_exclusion(session: Session, claim: Claim) -> str:
     """Return why the copy must not leave: the reason of the first of its recipients who gets no mail; "" for none."""
+    if claim.copy.exclusion:
+        return claim.copy.exclusion  # it was withdrawn while an earlier try had it
     if claim.message.source == MessageSource.SAMPLE:
         return ""
     addresses = [recipient.address for recipient in claim.recipients]
@@ -172,6 +178,37 @@ def update_copy(session: Session, copy_id: int, values: dict[str, Any], *conditi
     return bool(cast(CursorResult[Any], result).rowcount)
 
 
+def hold_to_send(session: Session, claim: Claim) -> bool:
+    """Hold the copy for the send itself; return whether it may leave: it is still ours, and no reply is overlooked.
+
+    One that is ours, but whose mailbox was not read lately, waits for that in the outbox with its draft.
+    """
+    at = now()
+    held = col(Copy.state) == CopyState.SENDING, col(Copy.fence) == claim.fence
+    if update_copy(session, claim.copy.id, {"lease_until": lease_end()}, *held, _may_leave(at)):
+        return True
+    store(session, claim, state=CopyState.QUEUED, due_at=at, lease_until=None, attempts=Copy.attempts - 1)
+    return False
+
+
+def withdraw(session: Session, copy_ids: Collection[int], reason: str) -> None:
+    """Let none of these leave any more, for `reason`, also where a worker holds one or an earlier try may have sent it.
+
+    What nobody has begun is out at once. For the rest a worker is woken, which deletes the draft, or finds that Gmail
+    has sent the mail; whoever held it till then notices by the fence.
+    """
+    chosen = update(Copy).where(col(Copy.id).in_(copy_ids))
+    waiting = (CopyState.QUEUED, CopyState.SENDING)
+    untouched = chosen.where(col(Copy.state) == CopyState.QUEUED, col(Copy.fence) == 0)
+    begun = chosen.where(col(Copy.state).in_(waiting), col(Copy.fence) > 0)
+    again = {"state": CopyState.QUEUED, "due_at": now(), "fence": Copy.fence + 1, "lease_until": None}
+    options = {"synchronize_session": False}
+    session.execute(untouched.values(state=CopyState.EXCLUDED, exclusion=reason), execution_options=options)
+    session.execute(begun.values(exclusion=reason, **again), execution_options=options)
+    for copy_id in copy_ids:
+        wake(session, "send_copy", copy_id)
+
+
 def lease_end() -> datetime:
     """Return until when a worker that begins a step now holds its copy."""
     return now() + timedelta(seconds=LEASE_SECONDS)
@@ -188,9 +225,7 @@ def _postpone(session: Session, claim: Claim, reason: str, at_least_seconds: flo
 def find_overlooked(session: Session) -> list[int]:
     """Return the ids of mailboxes that must be read before a copy that is due may leave."""
     at = now()
-    waiting = select(Copy.mailbox_id).where(
-        Copy.state == CopyState.QUEUED, col(Copy.due_at) <= at, col(Copy.waits_for_sync).is_(True), ~_is_seen(at)
-    )
+    waiting = select(Copy.mailbox_id).where(_is_wanted(at), col(Copy.waits_for_sync).is_(True), ~_is_seen(at))
     return list(session.exec(waiting.distinct()))
 
 
@@ -212,10 +247,17 @@ def _is_seen(at: datetime) -> ColumnElement[bool]:
     return seen.exists()
 
 
-def _is_due(at: datetime) -> ColumnElement[bool]:
-    may_leave = or_(col(Copy.waits_for_sync).is_(False), _is_seen(at))
-    due = and_(col(Copy.state) == CopyState.QUEUED, col(Copy.due_at) <= at, may_leave)
+def _may_leave(at: datetime) -> ColumnElement[bool]:
+    return or_(col(Copy.waits_for_sync).is_(False), col(Copy.exclusion) != "", _is_seen(at))
+
+
+def _is_wanted(at: datetime) -> ColumnElement[bool]:
+    due = and_(col(Copy.state) == CopyState.QUEUED, col(Copy.due_at) <= at)
     return or_(due, and_(col(Copy.state) == CopyState.SENDING, col(Copy.lease_until) < at))
+
+
+def _is_due(at: datetime) -> ColumnElement[bool]:
+    return and_(_is_wanted(at), _may_leave(at))
 
 
 def _announce(session: Session, copy: Copy) -> None:

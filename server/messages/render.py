@@ -26,6 +26,7 @@ from server.gmail.models import Mailbox
 from server.keys import Keyring
 from server.messages.addresses import drop_control
 from server.messages.attachments.files import make_parts
+from server.messages.followed import add_references
 from server.messages.footer import list_headers, make_footer
 from server.messages.honeypot import honeypot_of
 from server.messages.html import QUOTES, parse_body
@@ -50,11 +51,12 @@ SMTP = compat32.clone(linesep="\r\n")
 
 def render_copy(
     session: Session, settings: Settings, keys: Keyring, member: Member, mailbox: Mailbox, message: Message, copy: Copy,
-    recipients: Sequence[Recipient],
+    recipients: Sequence[Recipient], followed: Sequence[Copy] = (),
 ) -> bytes:  # fmt: skip
     """Return the mail of `copy` to its `recipients`. One sent individually names its own recipient only, in To.
 
-    Links to documents get shares of this copy, which the caller commits.
+    It refers to the mails that it goes on from, `followed`, the nearest first. Links to documents get shares of this
+    copy, which the caller commits.
     """
     mail = _make_body(session, settings, keys, member, message, copy, recipients)
     if parts := make_parts(session, settings, message):
@@ -70,6 +72,7 @@ def render_copy(
     mail["Date"] = format_datetime(now())
     mail["Message-ID"] = make_msgid(domain=mailbox.email.rpartition("@")[2])
     mail[COPY_HEADER] = copy_mark(copy)
+    add_references(mail, followed)
     for name, value in list_headers(settings, keys, message, copy, recipients):
         mail[name] = value
     return mail.as_bytes(policy=SMTP)

@@ -198,9 +198,9 @@ def _make_lines(session: Session, messages: Sequence[Message]) -> list[MessageLi
     for message in messages:
         recipients, total = people[message.id]
         reading, copies, copies_read = readings[message.id]
-        figures = counts[message.id]
+        came = counts[message.id]
         state = _combine(states[message.id])
-        lines.append(MessageLine(message, state, figures, recipients, total, reading, copies, copies_read))
+        lines.append(MessageLine(message, state, came, recipients, total, reading, copies, copies_read))
     return lines
 
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, Rule
 
 from server.accounts.models import Role, Workspace
 from server.accounts.tokens import create_token
@@ -24,10 +24,18 @@ def list_rules(app: Flask) -> Iterator[tuple[Rule, str, str]]:
     """Yield every rule, with each of its methods and an address that it matches."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         address = "".join(
-            PLAUSIBLE[converter_name(rule, text)] if is_dynamic else text for is_dynamic, text in rule._trace[1:]
+            plausible(rule, text) if is_dynamic else text for is_dynamic, text in rule._trace[1:]
         ).removeprefix("|")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield rule, method, address
+
+
+def plausible(rule: Rule, argument: str) -> str:
+    """Return something that the rule takes as `argument`."""
+    converter = rule._converters[argument]
+    if isinstance(converter, AnyConverter):
+        return sorted(converter.items)[0]
+    return PLAUSIBLE[converter_name(rule, argument)]
 
 
 def converter_name(rule: Rule, argument: str) -> str:

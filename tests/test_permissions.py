@@ -1,5 +1,6 @@
 """Every route × (anonymous, rep, manager, admin): what the marks say is what the app does."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def plausible(rule: Rule, argument: str) -> str:
     converter = rule._converters[argument]
     if isinstance(converter, AnyConverter):
         return sorted(converter.items)[0]
+    if length := re.search(r"\{(\d+)", converter.regex):  # a text of so many characters
+        return "x" * max(1, int(length[1]))
     return PLAUSIBLE[converter_name(rule, argument)]
 
 

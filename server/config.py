@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     # Google
     google_client_id: str = ""
     google_client_secret: str = ""
+    google_app_status: Literal["", "testing", "production"] = ""
     google_auth_uri: str = "https://accounts.google.com/o/oauth2/auth"
     google_token_uri: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a token
     google_revoke_uri: str = "https://oauth2.googleapis.com/revoke"

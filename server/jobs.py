@@ -15,7 +15,7 @@ from server.config import get_settings
 from server.consent import erasure, retention
 from server.db import get_db
 from server.documents import conversion
-from server.gmail import history, mailboxes, watch
+from server.gmail import history, mailboxes, quarantine, watch
 from server.keys import get_keys
 from server.messages import inbound, send, sent
 from server.people import imports
@@ -74,6 +74,12 @@ def renew_watch(mailbox_id: int) -> None:
 def disconnect_mailbox(mailbox_id: int) -> None:
     """Give a mailbox's access back to Google and delete what was copied from it."""
     _commit_each(partial(mailboxes.finish_disconnect, forget_mail=inbound.forget), mailbox_id)
+
+
+@job
+def retry_quarantined(mailbox_id: int) -> None:
+    """Try mail again that could not be read."""
+    _commit_each(partial(quarantine.retry, receive=replies.receive), mailbox_id)
 
 
 @job

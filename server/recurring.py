@@ -14,7 +14,7 @@ from server.consent import erasure, retention
 from server.db import get_db
 from server.documents import conversion, documents, storage, visits
 from server.events.partitions import add_partitions
-from server.gmail import schedule
+from server.gmail import ending, quarantine, schedule
 from server.library import templates
 from server.messages import handed, outbox
 from server.messages.attachments import files as attached
@@ -121,6 +121,21 @@ def wake_due_watches() -> None:
 def wake_due_disconnects() -> None:
     """Wake a worker for each disconnected mailbox into which Google may still let us."""
     _wake_each("disconnect_mailbox", schedule.find_due_disconnects)
+
+
+def wake_wanted_retries() -> None:
+    """Wake a worker for each mailbox of which a quarantined mail is to be tried again."""
+    _wake_each("retry_quarantined", quarantine.find_wanted)
+
+
+def warn_of_ending_access() -> None:
+    """Warn members whose access to a mailbox Google is about to end."""
+    with get_db().session(write=False) as session:
+        ids = ending.find_unwarned(session)
+    if ids:
+        with get_db().session() as session:
+            ending.warn(session, ids)
+            session.commit()
 
 
 def delete_old_notifications() -> None:
@@ -246,6 +261,8 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(1, wake_due_syncs),
     Recurring(60, wake_due_watches),
     Recurring(60, wake_due_disconnects),
+    Recurring(10, wake_wanted_retries),
+    Recurring(3600, warn_of_ending_access),
     Recurring(86_400, delete_old_notifications),
     Recurring(2, wake_unfinished_scores),
     Recurring(2, wake_unfinished_imports),

@@ -16,6 +16,11 @@ export function keepNotifications() {
     showReminder(id);
     if (notify) claim(`task-${id}`, () => show(`task-${id}`, name, "", "/tasks"));
   });
+  document.body.addEventListener("warmline:mailbox_ending", (event) => {
+    const { id } = /** @type {CustomEvent} */ (event).detail;
+    const title = document.getElementById("mailbox-banner")?.dataset.ending ?? "Warmline";
+    claim(`mailbox-${id}`, () => show(`mailbox-${id}`, title, "", `/mailboxes/${id}/health`));
+  });
   const settings = document.getElementById("desktop");
   if (settings) keepSettings(settings);
 }

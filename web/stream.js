@@ -4,7 +4,7 @@ const TICKETS = "/stream/tickets";
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const SILENCE_MS = 40_000; // the server beats every 15 s
-const SHELL_TOPICS = ["message", "mailbox", "task", "target", "person", "reminder", "notification", "seen", "reading", "document", "campaign"];
+const SHELL_TOPICS = ["message", "mailbox", "mailbox_ending", "task", "target", "person", "reminder", "notification", "seen", "reading", "document", "campaign"];
 
 /**
  * What a page shows of the stream. `lastId` is the newest event it has; without `onRow` no rows are asked for, and without

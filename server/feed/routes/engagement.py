@@ -20,6 +20,7 @@ from server.feed.queries import (
     count_hidden,
     find_page,
     read_callings,
+    read_cursor,
     read_last_id,
     read_names,
     read_page,
@@ -29,6 +30,7 @@ from server.feed.repeats import find_forwarded
 from server.feed.routes import bp
 from server.feed.rows import present
 from server.feed.search import OPERATORS, Search, parse_search
+from server.gmail.gaps import list_between
 from server.gmail.mailboxes import find_mailbox
 from server.htmx import is_partial_wanted, render
 from server.security import allow
@@ -107,12 +109,26 @@ def _read_feed() -> tuple[dict[str, Any], int]:
         "operators": OPERATORS,
         "rows": [present(row, names, forwarded, progress) for row in page.rows],
         "next": page.next,
+        "gaps": _read_gaps(session, scope, page, before) if search is None else {},
         "looked_to": page.looked_to,
         "last_id": last_id,
     }
     if before is None or not is_partial_wanted():
         context |= _read_frame(session, scope)
     return context, error.status if error else 200
+
+
+def _read_gaps(session: Session, scope: Scope, page: Page, before: str | None) -> dict[int, list[Any]]:
+    """Return what could not be seen while these rows came, by the id of the row above which it stands (T18)."""
+    if not page.rows:
+        return {}
+    until = read_cursor(before)[0] if before else None
+    gaps: dict[int, list[Any]] = {}
+    found = list_between(session, scope.workspace_id, scope.member_id, page.rows[-1].at, until)
+    for gap in found:
+        row = next(row for row in page.rows if row.at < gap[0].end_at)
+        gaps.setdefault(row.id, []).append(gap)
+    return gaps
 
 
 def _read_frame(session: Session, scope: Scope) -> dict[str, Any]:

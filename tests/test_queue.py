@@ -52,7 +52,7 @@ def test_what_is_due_twice_is_enqueued_once(session: Session) -> None:
     for _ in range(3):
         assert get_wakeups().wake("send_copy", 1)
     assert get_wakeups().wake("send_copy", 2)
-    assert get_wakeups().lengths() == {"hits": 0, "mail": 2}
+    assert get_wakeups().lengths() == {"hits": 0, "mail": 2, "documents": 0}
 
 
 def test_a_job_lets_the_next_wake_up_through_as_soon_as_it_starts(session: Session) -> None:
@@ -72,7 +72,8 @@ def test_a_job_lets_the_next_wake_up_through_as_soon_as_it_starts(session: Sessi
 def test_each_job_goes_to_the_queue_of_its_worker(session: Session) -> None:
     get_wakeups().wake("drain_hits")
     get_wakeups().wake("sync_mailbox", 1)
-    assert get_wakeups().lengths() == {"hits": 1, "mail": 1}
+    get_wakeups().wake("convert_document", 1)
+    assert get_wakeups().lengths() == {"hits": 1, "mail": 1, "documents": 1}
 
 
 def test_a_wake_up_names_its_job_and_carries_ids_only(session: Session) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,8 +56,7 @@ def take_upload(settings: Settings, file: IO[bytes], file_name: str) -> Iterator
     except Unfit as unfit:
         raise refuse(unfit.reason) from None
     finally:
-        path.unlink(missing_ok=True)
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def most_request_bytes(settings: Settings) -> int:
@@ -90,8 +90,10 @@ def _write(file: IO[bytes], path: Path, limit: int) -> tuple[str, int]:
 def _examine(path: Path) -> FileKind:
     limits = json.dumps({"unpacked_bytes": UNPACKED_BYTES, "members": MEMBERS, "depth": DEPTH})
     command = [sys.executable, "-I", str(EXAMINE), str(path), limits]
+    room = path.parent / "room"
+    room.mkdir()
     try:
-        lines = [line for line in run_jailed(command, path.parent, EXAMINE_LIMITS, read=[str(EXAMINE)]) if line]
+        lines = [line for line in run_jailed(command, room, EXAMINE_LIMITS, [str(EXAMINE), str(path)]) if line]
     except Stopped as stopped:
         raise Unfit({"crashed": "broken", "timeout": "unpacked", "memory": "unpacked"}.get(stopped.reason, "broken")) \
             from stopped  # fmt: skip

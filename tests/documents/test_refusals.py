@@ -76,6 +76,12 @@ def test_a_file_is_what_it_holds_whatever_its_name(settings: Settings, content: 
     assert Path(settings.warmline_home / "kept").read_bytes() == content
 
 
+def test_a_large_file_is_taken(settings: Settings) -> None:
+    content = files.make_pdf() + b"%" * 3 * 2**20
+    with take_upload(settings, io.BytesIO(content), "large.pdf") as upload:
+        assert upload.size_bytes == len(content)
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [

@@ -16,6 +16,7 @@ from server.feed.queries import read_names
 from server.feed.readings import read_readings
 from server.feed.rows import present
 from server.htmx import is_partial_wanted
+from server.messages.mail_to_person import read_mail_to
 from server.people.addresses import list_addresses
 from server.people.custom_fields import list_fields
 from server.people.fields import CUSTOM, read_custom, read_fields
@@ -119,7 +120,8 @@ def _timeline(session: Session, person_id: int) -> dict[str, Any]:
     names = read_names(session, current_user.workspace_id) if may_see_team(session, current_user) else None
     progress = read_readings(session, page.rows)
     rows = [present(row, names, progress=progress) for row in page.rows]
-    return {"rows": rows, "next": page.next, "person_id": person_id}
+    mail = read_mail_to(session, current_user, person_id)
+    return {"rows": rows, "next": page.next, "person_id": person_id, "mail": mail}
 
 
 def _edit(person: Person, form: Any, error: Refused | None = None) -> ResponseReturnValue:

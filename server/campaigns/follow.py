@@ -93,7 +93,7 @@ def is_trigger(trigger: dict[str, Any], row: Any) -> bool:
 
 def _note_bounce(session: Session, row: Row[Any]) -> None:
     """Note what came back. A soft bounce ends nothing: the next step tries again, and five in a row suppress."""
-    category = str(row.details.get("category") or row.details.get("type") or "")
+    category = str(row.details.get("category") or "")
     chosen = select(Delivery).where(col(Delivery.copy_id) == row.copy_id)
     for delivery in session.scalars(chosen.with_for_update()).all():
         if delivery.state == DeliveryState.QUEUED:  # whoever sent it died before saying so

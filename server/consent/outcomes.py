@@ -33,4 +33,4 @@ def note_outcomes(session: Session, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _read_category(details: dict[str, Any]) -> str:
-    return str(details.get("category") or details.get("type") or "")
+    return str(details.get("category") or "")

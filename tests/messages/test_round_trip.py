@@ -87,5 +87,5 @@ def test_a_bounce_is_no_reply_although_it_carries_our_references(
     [event] = sync(session, linked)
     session.refresh(copy)
     session.commit()
-    assert (event.kind, event.person_address, event.details["type"]) == ("bounced", NOBODY, "hard")
+    assert (event.kind, event.person_address, event.details["category"]) == ("bounced", NOBODY, "hard")
     assert (copy.bounces, copy.replies) == (1, 0)

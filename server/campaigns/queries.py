@@ -3,9 +3,11 @@
 Counts are grouped reads of indexes that begin with the run or the step; nothing reads the event log.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Table, func, select
 from sqlmodel import Session, col
 
@@ -23,6 +25,7 @@ from server.campaigns.models import (
 from server.errors import Refused
 from server.messages.models import Copy, CopyState, InboundMail
 from server.people.models import Person
+from server.people.people import LARGEST_ID
 
 ENROLMENT: Table = Enrolment.__table__  # type: ignore[attr-defined]
 DELIVERY: Table = Delivery.__table__  # type: ignore[attr-defined]
@@ -63,6 +66,16 @@ class Line:
     enrolment: Enrolment
     person_name: str
     answer: InboundMail | None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A campaign that a person is or was in; `may_open` says whether the reader may see the whole of it."""
+
+    line: Line
+    campaign: Campaign
+    may_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ class Board:
 
 
 def list_campaigns(
-    session: Session, member: Member, state: str = "", before_id: int | None = None
+    session: Session, member: Member, state: str = "", before_id: int | None = None, limit: int = PAGE_SIZE
 ) -> tuple[list[Campaign], int | None]:
     """Return a member's campaigns, or their team's where they may see those, the newest first, and the next cursor."""
     chosen = select(Campaign).where(
@@ -90,17 +103,27 @@ def list_campaigns(
         chosen = chosen.where(col(Campaign.state) == state)
     if before_id is not None:
         chosen = chosen.where(col(Campaign.id) < before_id)
-    rows = list(session.scalars(chosen.order_by(col(Campaign.id).desc()).limit(PAGE_SIZE + 1)))
-    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
+    rows = list(session.scalars(chosen.order_by(col(Campaign.id).desc()).limit(limit + 1)))
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
 
 
 def get_campaign(session: Session, member: Member, campaign_id: int) -> Campaign:
     """Return a campaign that `member` may see; raises `Refused` (404) for any other."""
-    campaign = session.get(Campaign, campaign_id)
-    may_see = campaign is not None and campaign.workspace_id == member.workspace_id
-    if not may_see or campaign is None or (campaign.member_id != member.id and not may_see_team(session, member)):
-        raise Refused("There is no such campaign.", status=404)
+    campaign = find_campaign(session, member, campaign_id)
+    if campaign is None or not may_open(session, member, campaign):
+        raise Refused(_("There is no such campaign."), status=404)
     return campaign
+
+
+def find_campaign(session: Session, member: Member, campaign_id: int) -> Campaign | None:
+    """Return a campaign of the member's workspace, whose name everybody there may read on mail that it sent."""
+    campaign = session.get(Campaign, campaign_id) if campaign_id <= LARGEST_ID else None
+    return campaign if campaign is not None and campaign.workspace_id == member.workspace_id else None
+
+
+def may_open(session: Session, member: Member, campaign: Campaign) -> bool:
+    """Return whether `member` may see the whole of a campaign of their workspace."""
+    return campaign.member_id == member.id or may_see_team(session, member)
 
 
 def find_run(session: Session, campaign_id: int, number: int | None = None) -> Run | None:
@@ -149,7 +172,7 @@ def read_step_counts(session: Session, run: Run) -> dict[int, StepCounts]:
 
 
 def read_lines(
-    session: Session, run: Run, state: str = "", end_reason: str = "", after_id: int = 0
+    session: Session, run: Run, state: str = "", end_reason: str = "", after_id: int = 0, limit: int = PAGE_SIZE
 ) -> tuple[list[Line], int | None]:
     """Return the people of a run in the order of their enrolment, and the cursor of the next page."""
     chosen = select(Enrolment).where(col(Enrolment.run_id) == run.id, col(Enrolment.id) > after_id)
@@ -157,20 +180,19 @@ def read_lines(
         chosen = chosen.where(col(Enrolment.state) == state)
     if end_reason:
         chosen = chosen.where(col(Enrolment.end_reason) == end_reason)
-    rows = list(session.scalars(chosen.order_by(col(Enrolment.id)).limit(PAGE_SIZE + 1)))
-    lines = _make_lines(session, rows[:PAGE_SIZE])
-    return lines, rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
+    rows = list(session.scalars(chosen.order_by(col(Enrolment.id)).limit(limit + 1)))
+    return make_lines(session, rows[:limit]), rows[limit - 1].id if len(rows) > limit else None
 
 
 def get_enrolment(session: Session, campaign: Campaign, enrolment_id: int) -> Enrolment:
     """Return an enrolment of `campaign`, held until the commit; raises `Refused` (404) for any other."""
-    enrolment = session.get(Enrolment, enrolment_id, with_for_update=True)
+    enrolment = session.get(Enrolment, enrolment_id, with_for_update=True) if enrolment_id <= LARGEST_ID else None
     if enrolment is None or enrolment.campaign_id != campaign.id:
-        raise Refused("There is no such person in this campaign.", status=404)
+        raise Refused(_("There is no such person in this campaign."), status=404)
     return enrolment
 
 
-def find_way(session: Session, person_id: int) -> list[tuple[Enrolment, Campaign]]:
+def read_ways(session: Session, member: Member, person_id: int) -> list[Way]:
     """Return the campaigns that a person is or was in, the newest first."""
     chosen = (
         select(Enrolment, Campaign)
@@ -179,7 +201,10 @@ def find_way(session: Session, person_id: int) -> list[tuple[Enrolment, Campaign
         .order_by(col(Enrolment.id).desc())
         .limit(PAGE_SIZE)
     )
-    return [(enrolment, campaign) for enrolment, campaign in session.execute(chosen)]
+    rows = [(enrolment, campaign) for enrolment, campaign in session.execute(chosen)]
+    lines = make_lines(session, [enrolment for enrolment, _campaign in rows])
+    return [Way(line, campaign, may_open(session, member, campaign))
+            for line, (_enrolment, campaign) in zip(lines, rows, strict=True)]  # fmt: skip
 
 
 def _make_counts(counts: dict[str, Any], retrying: int) -> StepCounts:
@@ -214,7 +239,7 @@ def _read_next(session: Session, run: Run) -> list[Line]:
         col(Enrolment.campaign_id) == run.campaign_id, col(Enrolment.run_id) == run.id,
         col(Enrolment.state) == EnrolmentState.ACTIVE,
     )  # fmt: skip
-    return _make_lines(session, list(session.scalars(chosen.order_by(col(Enrolment.due_at)).limit(SHOWN_NEXT))))
+    return make_lines(session, list(session.scalars(chosen.order_by(col(Enrolment.due_at)).limit(SHOWN_NEXT))))
 
 
 def _read_failures(session: Session, run: Run) -> list[tuple[Delivery, str]]:
@@ -228,7 +253,8 @@ def _read_failures(session: Session, run: Run) -> list[tuple[Delivery, str]]:
     return [(delivery, name) for delivery, name in session.execute(chosen)]
 
 
-def _make_lines(session: Session, enrolments: list[Enrolment]) -> list[Line]:
+def make_lines(session: Session, enrolments: Sequence[Enrolment]) -> list[Line]:
+    """Return these enrolments with the people's names, and with the mail that ended them."""
     names = {
         row.id: row.name
         for row in session.execute(
@@ -236,5 +262,8 @@ def _make_lines(session: Session, enrolments: list[Enrolment]) -> list[Line]:
         )
     }
     ids = [one.ended_by_id for one in enrolments if one.ended_by_id is not None]
-    answers = {mail.id: mail for mail in session.scalars(select(InboundMail).where(col(InboundMail.id).in_(ids)))}
-    return [Line(one, names.get(one.person_id) or one.address, answers.get(one.ended_by_id or 0)) for one in enrolments]
+    mails = select(InboundMail, col(Copy.message_id)).join(Copy, col(Copy.id) == InboundMail.copy_id)
+    answers = {mail.id: (mail, message_id) for mail, message_id in
+               session.execute(mails.where(col(InboundMail.id).in_(ids)))} if ids else {}  # fmt: skip
+    return [Line(one, names.get(one.person_id) or one.address, *answers.get(one.ended_by_id or 0, (None, None)))
+            for one in enrolments]  # fmt: skip

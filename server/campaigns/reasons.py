@@ -2,6 +2,8 @@
 
 from flask_babel import lazy_gettext as _
 
+from server.campaigns.models import EndReason, Enrolment
+
 REASONS = {
     "no_address": _("no email address"),
     "not_assigned": _("nobody owns this person"),
@@ -30,6 +32,12 @@ REASONS = {
     "absent_until": _("away until %(value)s"),
     "colleague_replied": _("a colleague replied: %(value)s"),
 }
+
+
+def explain_end(enrolment: Enrolment) -> str:
+    """Return why a person's way is over: the detail where that says more than the reason."""
+    says_more = enrolment.end_reason in (EndReason.EXCLUDED, EndReason.ERROR, EndReason.BY_HAND)
+    return explain(enrolment.end_detail if says_more and enrolment.end_detail else enrolment.end_reason)
 
 
 def explain(reason: str) -> str:

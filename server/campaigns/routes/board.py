@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_datetime
 from flask_login import current_user
 from sqlmodel import Session
 
@@ -18,7 +19,7 @@ from server.campaigns.queries import (
     read_lines,
     read_step_counts,
 )
-from server.campaigns.reasons import explain
+from server.campaigns.reasons import explain, explain_end
 from server.campaigns.routes import CAMPAIGN, bp
 from server.campaigns.steps import read_steps
 from server.campaigns.variants import find_winner, read_results
@@ -27,7 +28,9 @@ from server.clock import now
 from server.db import get_session
 from server.errors import Refused
 from server.htmx import is_partial_wanted
+from server.people.people import LARGEST_ID
 from server.security import allow
+from server.tasks.days import zone_of
 
 ENROLMENT = f"{CAMPAIGN}/people/<int(max=2147483647):enrolment_id>"
 ACTS = {
@@ -53,14 +56,13 @@ def list_people(campaign_id: int) -> ResponseReturnValue:
     """Show the people of a run, and where each of them is."""
     session = get_session(write=False)
     campaign = get_campaign(session, current_user, campaign_id)
-    run = find_run(session, campaign.id, request.args.get("run", type=int))
+    run = find_run(session, campaign.id, _asked_number("run"))
     state, reason = request.args.get("state", ""), request.args.get("reason", "")[:40]
-    lines, following = (
-        read_lines(session, run, state, reason, request.args.get("after", 0, type=int)) if run else ([], None)
-    )
+    after = _asked_number("after") or 0
+    lines, following = read_lines(session, run, state, reason, after) if run else ([], None)
     context = {
         "campaign": campaign, "run": run, "lines": lines, "next": following, "state": state, "reason": reason,
-        "ways": WAYS, "explain": explain,
+        "after": after, "ways": WAYS, **words_of_ways(session),
     }  # fmt: skip
     return render_template("campaigns/_lines.html" if is_partial_wanted() else "campaigns/people.html", **context)
 
@@ -96,7 +98,8 @@ def change_way(campaign_id: int, enrolment_id: int, act: str) -> ResponseReturnV
     }
     verbs[act]()
     session.commit()
-    return _back(campaign_id)
+    shown = {name: request.args.get(name) for name in ("run", "state", "reason", "after")}
+    return redirect(url_for(".list_people", campaign_id=campaign_id, **shown), 303)  # type: ignore[arg-type]
 
 
 @bp.post(f"{CAMPAIGN}/failures/<int(max=2147483647):delivery_id>/retry")
@@ -116,7 +119,7 @@ def show_board(session: Session, campaign: Campaign) -> ResponseReturnValue:
 
 
 def _read(session: Session, campaign: Campaign) -> dict[str, Any]:
-    run = find_run(session, campaign.id, request.args.get("run", type=int))
+    run = find_run(session, campaign.id, _asked_number("run"))
     steps = read_steps(session, campaign.id)
     seconds = (campaign.starts_at - now()).total_seconds() if campaign.starts_at else 0
     return {
@@ -127,6 +130,20 @@ def _read(session: Session, campaign: Campaign) -> dict[str, Any]:
                     if len(variants) > 1},
         "may_undo": campaign.state == CampaignState.CONFIRMED, "undo_seconds": max(0, round(seconds)),
     }  # fmt: skip
+
+
+def words_of_ways(session: Session) -> dict[str, Any]:
+    """Return what `campaigns/_way.html` says things with: reasons, ends, and times by the reader's clock."""
+    zone = zone_of(session, current_user)
+    return {
+        "explain": explain, "explain_end": explain_end,
+        "told": lambda at: format_datetime(at.astimezone(zone).replace(tzinfo=None), "short", rebase=False),
+    }  # fmt: skip
+
+
+def _asked_number(name: str) -> int | None:
+    number = request.args.get(name, type=int)
+    return number if number is not None and 0 <= number <= LARGEST_ID else None
 
 
 def _compare(session: Session, campaign: Campaign, step_id: int, variants: int) -> dict[str, Any]:

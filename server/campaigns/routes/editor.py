@@ -75,10 +75,12 @@ def confirm(campaign_id: int) -> ResponseReturnValue:
     session = get_session()
     campaign = get_campaign(session, current_user, campaign_id)
     try:
+        if "name" in request.form:  # the page sends the plan along, so that nothing typed is lost
+            campaigns.edit_campaign(session, campaign, read_plan(request.form, campaign))
         campaigns.confirm(session, campaign, _read_start(session, request.form.get("starts_at", "")))
     except Refused as error:
         session.rollback()
-        return show_draft(session, campaign, error)
+        return show_draft(session, campaign, error, typed="name" in request.form)
     session.commit()
     return redirect(url_for(".show", campaign_id=campaign_id), 303)
 
@@ -98,6 +100,8 @@ def show_draft(
 ) -> ResponseReturnValue:
     """Answer the draft's page, with what was typed where something is wrong with it."""
     problems = dict(error.errors) if isinstance(error, Invalid) else {}
+    if error is not None and error.field in ("audience", "starts_at"):
+        problems[error.field] = error.message
     plan = read_plan(request.form, campaign) if typed else campaign
     mailboxes = select(Mailbox).where(
         col(Mailbox.member_id) == campaign.member_id, col(Mailbox.state) == MailboxState.LINKED
@@ -106,6 +110,7 @@ def show_draft(
         "campaigns/draft.html", campaign=campaign, plan=plan, error=error, problems=problems, states=STATES,
         steps=read_steps(session, campaign.id), step_kinds=STEPS, done_kinds=DONE_KINDS,
         starting_kinds=STARTING_KINDS, show_time=show_time,
+        starts_at=request.form.get("starts_at", ""),
         mailboxes=session.scalars(mailboxes.order_by(col(Mailbox.id))).all(),
         **_read_audience(session, campaign, typed),
     )  # fmt: skip

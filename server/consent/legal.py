@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from server.accounts.models import Workspace
 from server.clock import now
 from server.config import Settings
-from server.consent.models import LegalText
+from server.consent.models import LegalText, Mode, WorkspacePolicy
 from server.consent.policy import find_policy
 from server.errors import Refused
 from server.i18n import LOCALES
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "legal_texts"
 PURPOSE = "legal-page"
 TEXT_LENGTH = 40_000
 LINK = re.compile(r"(?:https://|mailto:)[^\s<>\"]+[^\s<>\".,;:!?)]")
-FIELD = re.compile(r"\{(workspace|days)\}")
+FIELD = re.compile(r"\{(workspace|days|openings)\}")
 
 
 def legal_url(settings: Settings, keys: Keyring, workspace_id: int) -> str:
@@ -78,8 +78,19 @@ def change_text(session: Session, workspace_id: int, locale: str, text: str) -> 
 def find_legal_text(session: Session, workspace: Workspace, locale: str) -> Markup:
     """Return the legal text of a workspace as HTML, its fields filled in."""
     locale = locale if locale in LOCALES else LOCALES[0]
-    days = find_policy(session, workspace.id).retention_days
-    return render_text(read_source(session, workspace.id, locale), {"workspace": workspace.name, "days": str(days)})
+    policy = find_policy(session, workspace.id)
+    fields = {"workspace": workspace.name, "days": str(policy.retention_days), "openings": _say_openings(policy)}
+    return render_text(read_source(session, workspace.id, locale), fields)
+
+
+def _say_openings(policy: WorkspacePolicy) -> str:
+    if policy.mode == Mode.OFF:
+        return _("we do not collect when our mail is opened")
+    if policy.mode == Mode.AGGREGATE:
+        return _("how often our mail is opened, by a tiny image in it; by whom is not kept")
+    if policy.pixels_need_consent:
+        return _("when a mail is opened, by a tiny image in it: only of people who agreed to that beforehand")
+    return _("when a mail is opened, by a tiny image in it")
 
 
 def render_text(source: str, fields: dict[str, str]) -> Markup:

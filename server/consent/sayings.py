@@ -12,9 +12,10 @@ from sqlmodel import Session, col, select
 
 from server.clock import from_epoch_ms
 from server.consent.erasure import ask
-from server.consent.ledger import Proof, note_answer
+from server.consent.ledger import LIFTED, Proof, note_answer
 from server.consent.models import Answer, Purpose, Way
 from server.consent.silence import silence_copies
+from server.consent.suppression import find_suppressed
 from server.events.models import EventKind
 from server.events.record import Fact
 from server.keys import Keyring
@@ -92,12 +93,18 @@ def _take(session: Session, spoken: _Spoken) -> list[Fact]:
         text_shown=_read(hit, "text"), text_version=_read(hit, "version"), ip=hit.ip, agent=hit.agent,
         note=_read(hit, "note"),
     )  # fmt: skip
+    is_news = purpose == Purpose.MAIL and not _has_unsubscribed(session, spoken)
     way = Way.ONE_CLICK if _read(hit, "how") == Way.ONE_CLICK else Way.PAGE
     note_answer(
         session, spoken.message.workspace_id, spoken.recipient.address, purpose, answer, way,
         said_at=from_epoch_ms(hit.at_ms), proof=proof,
     )  # fmt: skip
-    return [_make_fact(spoken)] if spoken.want == "unsubscribe" else []
+    return [_make_fact(spoken)] if is_news else []
+
+
+def _has_unsubscribed(session: Session, spoken: _Spoken) -> bool:
+    address = spoken.recipient.address.lower() if spoken.recipient else ""
+    return find_suppressed(session, spoken.message.workspace_id, {address}).get(address) in LIFTED
 
 
 def _make_fact(spoken: _Spoken) -> Fact:

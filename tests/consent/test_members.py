@@ -1,6 +1,7 @@
 """What members decide and note: the policy, the ledger of a person, the API, the legal page."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 from flask import Flask
@@ -13,7 +14,8 @@ from server.config import Settings
 from server.consent.models import ConsentEntry, LegalText, MailboxPolicy, WorkspacePolicy
 from server.consent.suppression import find_suppressed
 from server.gmail.models import Mailbox
-from server.people.models import Person
+from server.jobs import import_people
+from server.people.models import Person, RefusedLine
 from server.people.people import add_person
 from tests.accounts.test_joining import FORM
 from tests.api.conftest import make_program
@@ -153,3 +155,25 @@ def test_the_legal_texts_are_edited_and_brought_back(session: Session, riley: Me
     assert browser.post("/settings/legal", data={"en": "x" * 40_001}).status_code == 422
     browser.post("/settings/legal", data={"en": " ", "fr": ""})
     assert session.exec(select(LegalText)).all() == []
+
+
+def test_an_import_brings_what_people_said(session: Session, riley: Member, browse: Browse) -> None:
+    lines = "email,consent,opt out\nyes@x.example,oui,\nno@x.example,No,no\ngone@x.example,,x\nodd@x.example,perhaps,\n"
+    browser = browse(riley)
+    answer = browser.post("/people/imports", data={"file": (BytesIO(lines.encode()), "fair.csv")})
+    path = answer.headers["Location"]
+    columns = ["email", "agreed", "unsubscribed"]
+    browser.post(f"{path}/run", data={"columns": columns, "owner": "me", "existing": "update"})
+    import_people(int(path.rpartition("/")[2]))
+    said = [(entry.address, entry.purpose, entry.answer, entry.way) for entry in session.exec(select(ConsentEntry))]
+    assert said == [
+        ("yes@x.example", "tracking", "given", "import"),
+        ("no@x.example", "tracking", "withdrawn", "import"),
+        ("gone@x.example", "mail", "withdrawn", "import"),
+    ]
+    assert find_suppressed(session, riley.workspace_id, ["gone@x.example", "no@x.example"]) == {
+        "gone@x.example": "unsubscribed"
+    }
+    [refused] = session.exec(select(RefusedLine)).all()
+    assert "neither yes nor no" in refused.reason
+    assert session.exec(select(ConsentEntry.note)).first() == "fair.csv, 2"

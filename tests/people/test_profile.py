@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from server.accounts.models import Member, Workspace
 from server.consent.models import Reason
 from server.consent.suppression import suppress
-from server.events.models import Event, EventKind
+from server.events.models import Event
 from server.people.addresses import list_addresses
 from server.people.models import Person, PersonAddress
 from server.people.people import change_owner

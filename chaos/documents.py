@@ -1,6 +1,6 @@
 """Puts hostile and ordinary files through upload and conversion, and prints how each ended, how soon, with how much.
 
-    .venv/bin/python chaos/documents.py [--also folder …] [--most 200]
+    .venv/bin/python chaos/documents.py [--also folder …] [--most 200] [--ordinary]
 
 Each file is examined and converted as a worker does it. Meanwhile a real edge answers pixels, and a port listens for
 whatever a file may want to fetch. It fails where a file takes more than 60 s of the processor or 2 GiB, where something
@@ -168,6 +168,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--also", type=Path, nargs="*", default=[], metavar="folder")
     parser.add_argument("--most", type=int, default=200, help="files of each folder")
+    parser.add_argument("--ordinary", action="store_true", help="only the files of --also")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="warmline-documents-") as home,
@@ -185,9 +186,10 @@ def main() -> int:
         app.config["SETTINGS"] = settings
         Babel(app)
         hostile = make_hostile(f"http://127.0.0.1:{at.getsockname()[1]}/picture.png")
+        own = [] if options.ordinary else hostile.items()
         try:
             with app.app_context():
-                broken = run(settings, watch, [*hostile.items(), *read_all(options.also, options.most)])
+                broken = run(settings, watch, [*own, *read_all(options.also, options.most)])
         finally:
             watch.is_over.set()
             for thread in threads:

@@ -26,13 +26,15 @@ LIBRARY_PAGES = (
     "/library", "/library?q=no-such-template", "/library?of=team", "/library/new", "/library/new?kind=snippet",
     "/library/signatures", "/library/signatures/new",
 )  # fmt: skip
+DOCUMENTS_PAGES = ("/documents", "/documents?q=no-such-name")
 SETTINGS_PAGES = (
     "/settings/profile", "/settings/notifications", "/settings/tokens", "/settings/scoring", "/settings/workspace",
     "/settings/people-fields", "/settings/site", "/team",
 )  # fmt: skip
 WINDOW_PAGES = ("/window?tab=engagement", "/window?tab=tasks", "/window?tab=target")
 OPEN_PAGES = ("/sign-in", "/setup/wrong", "/invitations/wrong")
-MEMBERS_PAGES = (*FEED_PAGES, *TASKS_PAGES, *MAIL_PAGES, *PEOPLE_PAGES, *LIBRARY_PAGES, *SETTINGS_PAGES, *WINDOW_PAGES)
+MEMBERS_PAGES = (*FEED_PAGES, *TASKS_PAGES, *MAIL_PAGES, *PEOPLE_PAGES, *LIBRARY_PAGES, *DOCUMENTS_PAGES,
+                 *SETTINGS_PAGES, *WINDOW_PAGES)  # fmt: skip
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 WIDTHS = (1280, 360)
 LINES = b"email,name,company\nclara@import.example,Clara Import,Import Ltd\nnobody,Faulty Line,None\n"

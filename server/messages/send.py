@@ -165,9 +165,10 @@ def _find_among_recent(gmail: Gmail, claim: Claim) -> Sent | None:
 def _drop_draft(session: Session, claim: Claim, gmail: Gmail, draft_id: str) -> Iterator[None]:
     # Whoever holds the copy now may have found this very draft and be about to send it: then it must stay.
     copy = session.get(Copy, claim.copy.id, populate_existing=True)
-    is_wanted = copy is not None and not copy.exclusion and copy.gmail_draft_id in (None, draft_id)
+    is_stored = copy is not None and copy.gmail_draft_id == draft_id
+    may_be_found = copy is not None and copy.gmail_draft_id is None and not copy.exclusion
     yield
-    if not is_wanted:
+    if not is_stored and not may_be_found:
         with suppress(NotFound):
             gmail.delete_draft(draft_id)
 

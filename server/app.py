@@ -20,6 +20,7 @@ from server.library import routes as library_routes
 from server.messages import routes as messages_routes
 from server.people import routes as people_routes
 from server.sandbox import routes as sandbox_routes
+from server.sandbox.lab import routes as lab_routes
 from server.scoring import routes as scoring_routes
 from server.sidebar import routes as sidebar_routes
 from server.tasks import routes as tasks_routes
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         gmail_routes,
         gmail_webhook,
         sandbox_routes,
+        lab_routes,
         site_routes,
         scoring_routes,
         tasks_routes,

@@ -20,6 +20,7 @@ from server.keys import get_keys
 from server.messages import inbound, send, sent
 from server.people import imports
 from server.queue import get_wakeups, wake_key
+from server.sandbox.lab import play as lab
 from server.scoring import recompute
 from server.tracking.drain import drain_batch, hold_journal
 
@@ -128,6 +129,18 @@ def erase_person(erasure_id: int) -> None:
 def forget_evidence(workspace_id: int) -> None:
     """Delete IP addresses, programs and devices that are older than a workspace keeps them."""
     _commit_each(retention.run, workspace_id)
+
+
+@job
+def play_scenarios() -> None:
+    """Play the scenarios of the tracking lab that wait, one after the other, for a slice."""
+    end = time.monotonic() + SLICE_SECONDS
+    while time.monotonic() < end:
+        with get_db().session() as session:
+            steps = [session.commit() for _ in lab.play_next(session)]
+        if not steps:
+            return
+    get_wakeups().wake("play_scenarios")
 
 
 @job

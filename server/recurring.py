@@ -20,6 +20,7 @@ from server.messages import handed, outbox
 from server.messages.attachments import files as attached
 from server.people import imports
 from server.queue import get_wakeups
+from server.sandbox.lab import runs as lab
 from server.scoring import recompute
 from server.sidebar import openings
 from server.tasks import reminders, tasks
@@ -204,6 +205,14 @@ def forget_old_evidence() -> None:
         retention.sweep_aside(session, get_settings().journal_dir / "bad")
 
 
+def wake_lab() -> None:
+    """Wake a worker while a scenario of the tracking lab waits."""
+    with get_db().session(write=False) as session:
+        is_wanted = lab.has_due(session)
+    if is_wanted:
+        get_wakeups().wake("play_scenarios")
+
+
 def sweep_thread_openings() -> None:
     """Forget which threads members opened long ago."""
     with get_db().session() as session:
@@ -274,6 +283,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring(86_400, sweep_thread_openings),
     Recurring(5, wake_wanted_erasures),
     Recurring(3600, forget_old_evidence),
+    Recurring(5, wake_lab),
     Recurring(2, wake_due_documents),
     Recurring(3600, sweep_documents),
     Recurring(3600, sweep_attachments),

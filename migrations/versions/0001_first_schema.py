@@ -82,6 +82,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("segment"),
     )
     op.create_table(
+        "lab_run",
+        sa.Column("scenario", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("copy_id", sa.Integer(), nullable=True),
+        sa.Column("results", sa.JSON(), nullable=False),
+        sa.Column("reading", sa.String(), nullable=False),
+        sa.Column("matches", sa.Boolean(), nullable=True),
+        sa.Column("failure", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("scenario"),
+    )
+    with op.batch_alter_table("lab_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lab_run_state"), ["state"], unique=False)
+
+    op.create_table(
         "recipients_switch",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("is_on", sa.Boolean(), nullable=False),
@@ -1936,6 +1954,10 @@ def downgrade() -> None:
     op.drop_table("custom_field")
     op.drop_table("workspace")
     op.drop_table("recipients_switch")
+    with op.batch_alter_table("lab_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_lab_run_state"))
+
+    op.drop_table("lab_run")
     op.drop_table("journal_cursor")
     op.drop_table("event_clock")
     with op.batch_alter_table("event", schema=None) as batch_op:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from server.tracking.devices import COOKIE_NAME
+from server.tracking.simulation import MOMENT_KEY
 
 MAX_AGENT_CHARACTERS = 512
 MAX_HEADER_CHARACTERS = 256
@@ -65,7 +66,7 @@ def make_record(
         "id": os.urandom(16).hex(),
         "kind": kind,
         "tracking_id": tracking_id,
-        "at_ms": time.time_ns() // 1_000_000,
+        "at_ms": environ.get(MOMENT_KEY) or time.time_ns() // 1_000_000,
         "method": environ["REQUEST_METHOD"],
         "agent": environ.get("HTTP_USER_AGENT", "")[:MAX_AGENT_CHARACTERS],
         "ip": find_address(environ, proxies),

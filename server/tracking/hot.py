@@ -17,7 +17,7 @@ from server.config import Settings
 from server.keys import Keyring
 from server.tracking.hits import make_record
 from server.tracking.journal import Journal, JournalFull
-from server.tracking.simulation import ENVIRON_KEY, read_address
+from server.tracking.simulation import ENVIRON_KEY, MOMENT_KEY, read_claim
 from server.tracking.tokens import MAX_TOKEN_CHARACTERS, read_link, read_pixel, read_site_key
 from server.tracking.visits import BadVisit, is_unwanted, read_visit
 
@@ -119,10 +119,12 @@ class HotPath:
         return []
 
     def _take_simulated_address(self, environ: dict[str, Any]) -> None:
-        address = read_address(self.keys, environ[ENVIRON_KEY])
-        if address is not None:
-            environ["REMOTE_ADDR"] = address
+        claim = read_claim(self.keys, environ[ENVIRON_KEY])
+        if claim is not None:
+            environ["REMOTE_ADDR"], at_ms = claim
             environ.pop("HTTP_X_FORWARDED_FOR", None)
+            if at_ms is not None:
+                environ[MOMENT_KEY] = at_ms
 
     def keep(self, record: bytes) -> bool:
         """Append `record` to the journal and return whether it is on disk."""

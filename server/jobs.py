@@ -135,12 +135,15 @@ def forget_evidence(workspace_id: int) -> None:
 def play_scenarios() -> None:
     """Play the scenarios of the tracking lab that wait, one after the other, for a slice."""
     end = time.monotonic() + SLICE_SECONDS
-    while time.monotonic() < end:
+    is_idle = False
+    while not is_idle and time.monotonic() < end:
+        is_idle = True
         with get_db().session() as session:
-            steps = [session.commit() for _ in lab.play_next(session)]
-        if not steps:
-            return
-    get_wakeups().wake("play_scenarios")
+            for _ in lab.play_next(session):
+                session.commit()
+                is_idle = False
+    if not is_idle:
+        get_wakeups().wake("play_scenarios")
 
 
 @job

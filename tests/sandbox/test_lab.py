@@ -49,8 +49,9 @@ def fetch(app: object, settings: Settings) -> Iterator[Fetch]:
 
 def play(session: Session, fetch: Fetch) -> None:
     """Play whatever waits, committing wherever the player says so."""
-    while [session.commit() for _ in play_next(session, fetch)]:
-        pass
+    while runs.has_due(session):
+        for _ in play_next(session, fetch):
+            session.commit()
     session.expire_all()
 
 

@@ -1,5 +1,8 @@
 """The steps of a draft, one act each: added, changed, moved, removed; a text more for an email."""
 
+from secrets import token_urlsafe
+from typing import Any
+
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,12 +15,17 @@ from server.campaigns.models import Campaign, StepKind
 from server.campaigns.queries import get_campaign
 from server.campaigns.routes import CAMPAIGN, bp
 from server.campaigns.routes.editor import show_draft
-from server.campaigns.steps import MOST_VARIANTS, StepPlan
+from server.campaigns.steps import MOST_VARIANTS, StepPlan, Text
 from server.campaigns.words import DONE_KINDS, STEPS
 from server.db import get_session
 from server.errors import Refused
 from server.library.fields import list_known
-from server.security import allow
+from server.library.forms import TemplateForm
+from server.library.models import TemplateKind
+from server.library.queries import make_filter, read_templates
+from server.library.routes.preview import preview_form
+from server.library.templates import get_template
+from server.security import allow, allow_framing
 from server.tasks.models import TaskKind
 
 STEP = f"{CAMPAIGN}/steps/<int(max=999):position>"
@@ -43,6 +51,7 @@ def add_step(campaign_id: int) -> ResponseReturnValue:
 
 @bp.get(STEP)
 @allow("rep")
+@allow_framing
 def show_step(campaign_id: int, position: int) -> ResponseReturnValue:
     """Show the form of one step."""
     session = get_session(write=False)
@@ -52,6 +61,7 @@ def show_step(campaign_id: int, position: int) -> ResponseReturnValue:
 
 @bp.post(STEP)
 @allow("rep")
+@allow_framing
 def change_step(campaign_id: int, position: int) -> ResponseReturnValue:
     """Write the form over a step."""
     session = get_session()
@@ -121,13 +131,32 @@ def _form(
     session: Session, campaign: Campaign, position: int, plan: StepPlan, error: Refused | None = None
 ) -> ResponseReturnValue:
     amount, unit = show_wait(plan.settings)
-    page = render_template(
-        "campaigns/step.html", campaign=campaign, position=position, plan=plan, error=error, step_kinds=STEPS,
-        amount=amount, unit=unit, done_kinds=DONE_KINDS, task_kinds=list(TaskKind),
-        steps=plans.read_plans(session, campaign.id), most_texts=MOST_VARIANTS,
-        known_fields=list_known(session, campaign.workspace_id), text=min(_asked_text(), max(len(plan.texts) - 1, 0)),
-    )  # fmt: skip
-    return page, error.status if error else 200
+    context: dict[str, Any] = {
+        "campaign": campaign, "position": position, "plan": plan, "error": error, "step_kinds": STEPS,
+        "amount": amount, "unit": unit, "done_kinds": DONE_KINDS, "task_kinds": list(TaskKind),
+        "steps": plans.read_plans(session, campaign.id), "most_texts": MOST_VARIANTS,
+    }  # fmt: skip
+    if plan.kind == StepKind.EMAIL:
+        context |= _read_text(session, campaign, plan)
+    return render_template("campaigns/step.html", **context), error.status if error else 200
+
+
+def _read_text(session: Session, campaign: Campaign, plan: StepPlan) -> dict[str, Any]:
+    """Return what the editor of a text shows, and beside it: the text itself or the template to start from."""
+    text = min(_asked_text(), max(len(plan.texts) - 1, 0))
+    written = plan.texts[text] if plan.texts else Text("", "")
+    template_id = request.args.get("template", type=int)
+    if template_id is not None:
+        template = get_template(session, current_user, template_id)
+        written = Text(template.subject, template.html)
+    form = TemplateForm(
+        TemplateKind.TEMPLATE, campaign.name, written.subject, written.html, sample_key=token_urlsafe(16)
+    )
+    return {
+        "text": text, "written": written, "known_fields": list_known(session, campaign.workspace_id),
+        "template_id": template_id, "form": form, "shown": preview_form(session, form),
+        "templates": read_templates(session, current_user, make_filter("", TemplateKind.TEMPLATE, "")).lines,
+    }  # fmt: skip
 
 
 def _asked_text() -> int:

@@ -25,6 +25,7 @@ SYSTEM_FOLDERS = (
     "/dev/null", "/dev/urandom", "/dev/zero", "/proc/self", "/proc/meminfo", "/proc/cpuinfo",
     "/proc/stat", "/sys/devices/system/cpu", "/sys/fs/cgroup",
 )  # fmt: skip
+REASON_OF_STATUS = {126: "refused", -signal.SIGXCPU: "timeout", -signal.SIGXFSZ: "output"}
 TICK_SECONDS = 0.1
 STALL_CPU_SECONDS = 0.25
 LINE_BYTES = 65_536
@@ -79,10 +80,8 @@ def run_jailed(command: Sequence[str], folder: Path, limits: Limits, read: Seque
         raise Stopped("timeout") from None
     finally:
         _end_group(process)
-    if status == 126:
-        raise Stopped("refused", status)
     if status:
-        raise Stopped("crashed", status)
+        raise Stopped(REASON_OF_STATUS.get(status, "crashed"), status)
 
 
 @cache

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from server import jobs, recurring
 from server.accounts.members import deactivate, reactivate
-from server.accounts.models import Member, Role
+from server.accounts.models import Member, Role, Workspace
 from server.clock import now
 from server.config import Settings
 from server.errors import Unreadable
@@ -182,13 +182,13 @@ def test_an_app_in_production_or_one_whose_tokens_live_longer_warns_of_nothing(
 
 
 def test_linking_anew_begins_the_seven_days_again(session: Session, alice: Member) -> None:
-    grant = Grant(alice.email, True, "sub", "refresh", frozenset(MAILBOX_SCOPES))
+    grant = Grant("refresh", "access", frozenset(MAILBOX_SCOPES), "sub", alice.email, email_verified=True)
     mailbox = mailboxes.link(session, alice, grant)
     assert mailbox.granted_at is not None and now() - mailbox.granted_at < timedelta(minutes=1)
 
 
 def test_the_mailboxes_of_a_deactivated_member_rest(session: Session, mailbox: Mailbox, alice: Member) -> None:
-    make_member(session, "Ada", session.get_one(type(alice), alice.id).workspace_id and None, role=Role.ADMIN)
+    make_member(session, "Ada", session.get_one(Workspace, alice.workspace_id), role=Role.ADMIN)
     change(session, mailbox, sync_wanted_at=now(), seen_until_at=now() - timedelta(hours=1))
     cursor = mailbox.history_id
     deactivate(session, alice)

@@ -1,9 +1,14 @@
 // The pages of the library: the editor, and the mail in its frame beside it.
 
 import { keepEditor } from "./editor.js";
+import { keepPicker } from "./picker.js";
+import { keepUploads } from "./upload.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("template-form"));
-if (form?.querySelector("#editor")) keepEditor(form);
+if (form?.querySelector("#editor")) {
+  keepPicker(form, keepEditor(form));
+  keepUploads();
+}
 if (form) keepPreview(form);
 for (const button of document.querySelectorAll("[data-without-script]")) button.remove();
 

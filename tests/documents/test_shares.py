@@ -17,6 +17,7 @@ from server.documents.queries import read_line
 from server.documents.rewrite import share_links
 from server.documents.shares import find_share, make_insertion, share_url
 from server.keys import get_keys
+from server.library.models import Template
 from server.messages.html import clean_html, parse_body
 from server.messages.models import Copy, Message, MessageSource, Recipient
 from server.messages.render import render_html
@@ -221,3 +222,21 @@ def test_compose_picks_a_document_and_gets_its_link(
     assert share.kind == ShareKind.INSERTION
     assert re.fullmatch(r'<a href="[^"]+/d/[\w-]{22}">Prices.pdf</a>', given["html"])
     assert client.get("/documents/insertions").get_json()["items"][0]["id"] == document.public_id
+
+
+def test_a_template_takes_a_document_and_each_mail_from_it_its_own_link(
+    client: FlaskClient, session: Session, settings: Settings, alice: Member, document: Document
+) -> None:
+    sign_in(client, alice)
+    assert "/documents/picker" in client.get("/library/new").text
+    html = client.post(f"/documents/{document.public_id}/insertion").get_json()["html"]
+    client.post(
+        "/library/templates", data={"kind": "template", "name": "Offer", "subject": "Offer", "html": f"<p>{html}</p>"}
+    )
+    template = session.exec(select(Template)).one()
+    [url] = [anchor.attributes["href"] for anchor in parse_body(template.html).css("a")]
+    bob = make_member(session, "Bob", session.get_one(Workspace, alice.workspace_id))
+    copy = make_copy(session, make_mailbox(session, bob))
+    share = share_at(session, rewrite(session, settings, copy, template.html)[0])
+    assert url is not None
+    assert (share.member_id, share.parent_id) == (bob.id, share_at(session, url).id)

@@ -67,7 +67,7 @@ def _of_body(body: LexborNode) -> Iterator[Hint]:
                                    "on your website instead."))  # fmt: skip
     without_alt = sum(not (image.attributes.get("alt") or "").strip() for image in images)
     if without_alt:
-        yield Hint("no-alt", ngettext("A picture has no description for those who do not see it.",
+        yield Hint("no-alt", ngettext("%(num)d picture has no description for those who do not see it.",
                                       "%(num)d pictures have no description for those who do not see them.",
                                       without_alt))  # fmt: skip
     if len(links) > MOST_LINKS:

@@ -121,7 +121,7 @@ def _say_lacking(key: str, names: list[str]) -> str:
                  field=OF_THE_SENDER[key], key=key)  # fmt: skip
     shown = ", ".join(names[:SHOWN_NAMES]) + (" …" if len(names) > SHOWN_NAMES else "")
     return ngettext(
-        "%(names)s has no value for “%(key)s”. Fill it in, or write a default: {{%(key)s|…}}.",
+        "%(num)d person has no value for “%(key)s”: %(names)s. Fill it in, or write a default: {{%(key)s|…}}.",
         "%(num)d people have no value for “%(key)s”: %(names)s. Fill it in, or write a default: {{%(key)s|…}}.",
         len(names), names=shown, key=key,
     )  # fmt: skip

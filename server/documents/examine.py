@@ -138,7 +138,8 @@ def _is_encrypted(ole: Any, kind: str) -> bool:
     if not ole.exists("Current User"):
         return False
     with ole.openstream("Current User") as stream:
-        return bool(struct.unpack("<I", stream.read(16)[12:16])[0] == ENCRYPTED_PPT)
+        token = stream.read(16)[12:16]  # PowerPoint 95 writes less
+    return len(token) == 4 and struct.unpack("<I", token)[0] == ENCRYPTED_PPT
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -73,6 +73,15 @@ STEPS = (
     StepPlan("wait", {"minutes": WAIT_MINUTES}),
     StepPlan("email", {"in_thread": True}, texts=[Text("Again", "<p>Still hungry?</p>")]),
 )
+
+
+class Mail(NamedTuple):
+    """A mail that somebody answers."""
+
+    mailbox: str
+    thread_id: str
+    message_id: str
+    subject: str
 
 
 @dataclass
@@ -219,32 +228,38 @@ def _bring_forward(trial: Trial) -> int:
             session.execute(due.values(due_at=now() + timedelta(seconds=due_in)))
             if trial.options.experiment == "replies" and trial.dice.random() < 0.8:
                 delay = max(0.0, due_in + trial.dice.uniform(-8, 4))
-                threading.Timer(delay, _answer, (trial, _find_first(session, enrolment), enrolment.id)).start()
+                threading.Timer(delay, _answer, (trial, _find_first(session, trial, enrolment), enrolment.id)).start()
         session.commit()
     return 0
 
 
-def _find_first(session: Session, enrolment: Enrolment) -> tuple[str, str, str]:
-    """Return whose mail is answered, its thread and its Message-ID."""
-    found = select(Mailbox.email, Copy.gmail_thread_id, Copy.rfc822_message_id)
-    found = found.join(Copy, col(Copy.mailbox_id) == Mailbox.id).join(Delivery, col(Delivery.copy_id) == Copy.id)
-    email, thread_id, message_id = session.exec(found.where(Delivery.enrolment_id == enrolment.id)).one()
-    return email, thread_id or "", message_id or ""
+def _find_first(session: Session, trial: Trial, enrolment: Enrolment) -> Mail:
+    """Return the first mail as its reader has it; its Message-ID is Gmail's, whether or not it was read back yet."""
+    found = select(Mailbox.email, Copy).join(Copy, col(Copy.mailbox_id) == Mailbox.id)
+    found = found.join(Delivery, col(Delivery.copy_id) == Copy.id).where(Delivery.enrolment_id == enrolment.id)
+    email, copy = session.exec(found).one()
+    store = sqlite3.connect(f"file:{trial.settings.warmline_home / 'stand-in.sqlite'}?mode=ro", uri=True)
+    [message_id] = store.execute("SELECT rfc822_id FROM message WHERE id = ?", (copy.gmail_id,)).fetchone()
+    store.close()
+    return Mail(email, copy.gmail_thread_id or "", message_id, copy.subject)
 
 
-def _answer(trial: Trial, first: tuple[str, str, str], enrolment_id: int) -> None:
+def _answer(trial: Trial, first: Mail, enrolment_id: int) -> None:
     """Put an answer into the mailbox, from an address that the mail did not go to, as Gmail takes mail in."""
-    email, thread_id, message_id = first
-    lines = [f"From: Boss <boss{enrolment_id}@prospects.example>", f"To: {email}", "Subject: Re: Lunch",
-             f"Message-ID: <answer-{enrolment_id}@prospects.example>"]  # fmt: skip
-    lines += [f"References: {message_id}"] if message_id else []
+    lines = [
+        f"From: Boss <boss{enrolment_id}@prospects.example>",
+        f"To: {first.mailbox}",
+        f"Subject: Re: {first.subject}",
+        f"Message-ID: <answer-{enrolment_id}@prospects.example>",
+        f"References: {first.message_id}",
+    ]
     raw = base64.urlsafe_b64encode("\r\n".join([*lines, "", "Yes, but not today."]).encode()).decode()
     for _try in range(MOST_TRIES):
         with suppress(requests.RequestException):
             answer = requests.post(
                 f"{trial.settings.stand_in_url}/gmail/v1/users/me/messages/import",
-                params={"internalDateSource": "receivedTime"}, json={"raw": raw, "threadId": thread_id},
-                headers={"Authorization": f"Bearer {trial.tokens[email]}"}, timeout=30,
+                params={"internalDateSource": "receivedTime"}, json={"raw": raw, "threadId": first.thread_id},
+                headers={"Authorization": f"Bearer {trial.tokens[first.mailbox]}"}, timeout=30,
             )  # fmt: skip
             if answer.ok:
                 return

@@ -157,8 +157,7 @@ class _Reader:
         )
         if times == 1:
             return exists(done)
-        some = done.limit(times).subquery()
-        return select(func.count()).select_from(some).scalar_subquery() >= times
+        return done.with_only_columns(func.count()).correlate(PERSON).scalar_subquery() >= times
 
 
 def _parts(value: Any) -> list[Any]:

@@ -8,15 +8,19 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlmodel import Session, col
 
 from server.campaigns.models import (
+    Campaign,
+    CampaignState,
     Delivery,
     DeliveryState,
     EndReason,
     Enrolment,
     EnrolmentState,
+    Run,
+    RunState,
     Step,
 )
 from server.campaigns.notices import tell
@@ -122,6 +126,11 @@ def try_again(session: Session, campaign_id: int, delivery_id: int) -> None:
     enrolment.ended_at, enrolment.due_at = None, now() + timedelta(hours=RETRY_HOURS)
     delivery.state, delivery.reason = DeliveryState.QUEUED, ""
     session.add(delivery)
+    # A campaign that was through is under way again, until this person is through too.
+    over = update(Campaign).where(col(Campaign.id) == campaign_id, col(Campaign.state) == CampaignState.DONE)
+    session.execute(over.values(state=CampaignState.RUNNING))
+    over = update(Run).where(col(Run.id) == delivery.run_id, col(Run.state) == RunState.DONE)
+    session.execute(over.values(state=RunState.RUNNING))
     session.add(enrolment)
     session.flush()
     tell(session, campaign_id)

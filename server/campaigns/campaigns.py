@@ -185,6 +185,8 @@ def _write(session: Session, campaign: Campaign, plan: Plan) -> None:
                                                            most=NAME_LENGTH)),
         ("kind", "" if plan.kind in list(CampaignKind) else _("Choose batch or trigger.")),
         ("sender", "" if plan.sender in list(Sender) else _("Choose whose mailbox sends.")),
+        ("mailbox_id", "" if plan.mailbox_id is None or _is_own(session, campaign, plan.mailbox_id)
+         else _("Choose one of your linked mailboxes to send from.")),
         ("recurrence", "" if plan.recurrence in list(Recurrence) else _("Choose once, daily or weekly.")),
         ("days", "" if plan.days and set(plan.days) <= set(range(1, 8)) else _("Choose at least one day.")),
         ("window", "" if 0 <= plan.window_start_minutes < plan.window_end_minutes <= DAY_MINUTES
@@ -202,6 +204,11 @@ def _write(session: Session, campaign: Campaign, plan: Plan) -> None:
     for key in Plan.__dataclass_fields__:
         setattr(campaign, key, getattr(plan, key))
     campaign.name = name
+
+
+def _is_own(session: Session, campaign: Campaign, mailbox_id: int) -> bool:
+    mailbox = session.get(Mailbox, mailbox_id) if 0 < mailbox_id < 2**31 else None
+    return mailbox is not None and mailbox.member_id == campaign.member_id
 
 
 def _change_state(

@@ -92,6 +92,11 @@ def prepare_batch(session: Session, run_id: int) -> bool:
 
 def enrol(session: Session, campaign: Campaign, run: Run, person_ids: Sequence[int]) -> None:
     """Enrol these people in `run`, once each; whoever may not get mail is counted as excluded, with the reason."""
+    known = select(ENROLMENT.c.person_id).where(ENROLMENT.c.run_id == run.id, ENROLMENT.c.person_id.in_(person_ids))
+    there = set(session.scalars(known))  # a trigger may fire again for somebody under way
+    person_ids = [person_id for person_id in person_ids if person_id not in there]
+    if not person_ids:
+        return
     candidates = _judge(session, campaign, run, _find_candidates(session, campaign, person_ids))
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [_make_row(campaign, run, one) for one in candidates]

@@ -55,6 +55,17 @@ OPERATIONS = [
     "listDocuments",
     "getDocument",
     "addDocumentLink",
+    "listCampaigns",
+    "addCampaign",
+    "getCampaign",
+    "confirmCampaign",
+    "undoConfirmation",
+    "pauseCampaign",
+    "resumeCampaign",
+    "endCampaign",
+    "listEnrolments",
+    "addEnrolment",
+    "endEnrolment",
 ]
 UPLOADS = ["addDocument", "addDocumentVersion"]  # each file is examined in a process: tests/api/test_documents.py
 EXAMPLES = 40

@@ -1,6 +1,6 @@
 """Routes of the REST API, one file a noun."""
 
-from server.api.routes import consent, documents, events, messages, people, targets, tasks, templates
+from server.api.routes import campaigns, consent, documents, events, messages, people, targets, tasks, templates
 from server.api.routes.blueprint import bp
 
-__all__ = ["bp", "consent", "documents", "events", "messages", "people", "targets", "tasks", "templates"]
+__all__ = ["bp", "campaigns", "consent", "documents", "events", "messages", "people", "targets", "tasks", "templates"]

@@ -18,7 +18,7 @@ from server.security import PUBLIC, allow, bearer_token
 BODY_LIMIT = 5 * 2**20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WITH_A_FILE = ("api.upload_document", "api.upload_document_version")
-WITHOUT_BODY = ("api.complete_task",)
+WITHOUT_BODY = ("api.complete_task", "api.pause_campaign", "api.end_campaign", "api.end_enrolment")
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 

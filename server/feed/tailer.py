@@ -29,7 +29,19 @@ RECONNECT_SECONDS = 1.0
 BATCH = 200
 DOUBT_SECONDS = 4.0
 # What is passed on to the pages as it is.
-TOPICS = ("message", "mailbox", "mailbox_ending", "task", "target", "person", "seen", "extension", "reading", "document", "campaign")
+TOPICS = (
+    "message",
+    "mailbox",
+    "mailbox_ending",
+    "task",
+    "target",
+    "person",
+    "seen",
+    "extension",
+    "reading",
+    "document",
+    "campaign",
+)
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")

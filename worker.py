@@ -1,4 +1,4 @@
-"""Starts one worker inside the app context: `hits`, `mail`, `documents` (RQ, one queue each), `ticker`, `pull`, `recipients`.
+"""Starts one worker inside the app context: `hits`, `mail`, `documents` (RQ, one queue each), or another by its name.
 
 One queue per worker process: a worker on two queues can lose a job for ever (facts.md, Storage and queue).
 """

@@ -60,8 +60,8 @@ class Message(SQLModel, table=True):
 
     A text-only mail has `text` and no `html`: it carries no pixel and no wrapped link, so it is not trackable (T14).
     Where it `is_merged`, subject, HTML and text are of the merge language, and `fields` holds the sender's values.
-    `policy`, `has_notice` and `has_unsubscribe` keep what the policy said when it was written. Under an aggregate policy
-    the message alone counts, in `aggregate_views` and `aggregate_clicks`; its copies do not.
+    `policy`, `has_notice` and `has_unsubscribe` keep what the policy said when it was written. Under an aggregate
+    policy the message alone counts, in `aggregate_views` and `aggregate_clicks`; its copies do not.
     """
 
     __table_args__ = (

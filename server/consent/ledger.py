@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 from server.clock import now
 from server.consent.fingerprints import hash_address, hash_addresses, hash_proof
 from server.consent.models import Answer, ConsentEntry, Purpose, Reason, Way
-from server.consent.silence import choose, list_addresses
-from server.consent.suppression import find_suppression, lift, suppress
+from server.consent.silence import choose, find_choices, list_addresses
+from server.consent.suppression import WEIGHT, find_suppressed, find_suppression, lift, suppress
 from server.queue import announce
 
 SHOWN = 50
@@ -63,6 +63,18 @@ def _apply(session: Session, workspace_id: int, address: str, purpose: Purpose, 
         suppress(session, workspace_id, address, Reason.UNSUBSCRIBED, way)
     elif (row := find_suppression(session, workspace_id, address)) is not None and row.reason in LIFTED:
         lift(session, workspace_id, address)
+
+
+def spread(session: Session, workspace_id: int, addresses: list[str]) -> None:
+    """Let what somebody objected to under one of their addresses hold for all: called when a person gets another."""
+    if Answer.WITHDRAWN in find_choices(session, workspace_id, addresses).values():
+        for address in addresses:
+            choose(session, workspace_id, address, Answer.WITHDRAWN)
+    reasons = [reason for reason in find_suppressed(session, workspace_id, addresses).values() if reason in LIFTED]
+    if reasons:
+        weightiest = max(reasons, key=WEIGHT.index)
+        for address in addresses:
+            suppress(session, workspace_id, address, weightiest, "another address")
 
 
 def list_entries(session: Session, workspace_id: int, addresses: list[str], limit: int = SHOWN) -> list[ConsentEntry]:

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Table, delete, select, update
 from sqlmodel import Session, SQLModel, col
 
+from server.consent.ledger import spread
 from server.errors import Refused
 from server.events.models import Event
 from server.events.record import hold_clock
@@ -104,6 +105,7 @@ def merge(session: Session, keep: Person, gone: Person) -> None:
     recount_activity(session, keep_id)
     follow(session, keep)
     recount(session, keep.workspace_id, [keep_id])
+    spread(session, keep.workspace_id, kept.emails)
     announce(session, keep.workspace_id, gone_id)
     announce_topic(session, "event")
 

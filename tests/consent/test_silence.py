@@ -13,6 +13,8 @@ from server.accounts.models import Member
 from server.config import get_settings
 from server.consent.ledger import note_answer
 from server.consent.models import Answer, MailboxPolicy, Mode, Purpose, Unsubscribing, Way, WorkspacePolicy
+from server.consent.suppression import lift
+from server.errors import Refused
 from server.events.models import Event
 from server.gmail.models import Mailbox
 from server.keys import get_keys
@@ -120,6 +122,23 @@ def test_an_objection_holds_for_all_addresses_of_a_person(
     take_in()
     recipient(send("kevin@encom.example")).open()
     assert take_in() == []
+
+
+def test_an_objection_holds_for_an_address_that_a_person_gets_later(
+    session: Session, send: Send, recipient: Open, take_in: TakeIn
+) -> None:
+    flynn = recipient(send())
+    flynn.say("objection")
+    flynn.unsubscribe()
+    take_in()
+    person = session.exec(select(Person)).one()
+    add_address(session, person, "kevin@encom.example")
+    session.commit()
+    with pytest.raises(Refused, match=r"kevin@encom\.example"):
+        send("kevin@encom.example")
+    lift(session, person.workspace_id, "kevin@encom.example")
+    recipient(send("kevin@encom.example")).open()
+    assert [event.kind for event in take_in()] == ["unsubscribed"]
 
 
 def test_who_agrees_again_is_noticed_in_mail_to_come(

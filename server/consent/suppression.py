@@ -80,6 +80,9 @@ def note_bounce(session: Session, workspace_id: int, address: str, category: str
 
 def note_delivered(session: Session, workspace_id: int, addresses: Collection[str]) -> None:
     """Forget the soft bounces of addresses that mail has reached."""
+    some = select(SoftBounces.count).where(SoftBounces.workspace_id == workspace_id).limit(1)
+    if session.exec(some).first() is None:
+        return  # as nearly always, and every view asks
     lower = {address.strip().lower() for address in addresses}
     session.execute(
         delete(SoftBounces).where(col(SoftBounces.workspace_id) == workspace_id, col(SoftBounces.address).in_(lower))

@@ -61,8 +61,8 @@ def test_five_soft_bounces_in_a_row_suppress_and_a_success_resets(session: Sessi
 @pytest.mark.parametrize(
     ("kind", "details", "reason"),
     [
-        (EventKind.BOUNCED, {"type": "hard"}, Reason.HARD_BOUNCE),
-        (EventKind.BOUNCED, {"category": "ignored", "type": "hard"}, None),
+        (EventKind.BOUNCED, {"category": "hard"}, Reason.HARD_BOUNCE),
+        (EventKind.BOUNCED, {"category": "ignored"}, None),
         (EventKind.BOUNCED, {}, None),
         (EventKind.COMPLAINED, {}, Reason.COMPLAINED),
         (EventKind.UNSUBSCRIBED, {}, Reason.UNSUBSCRIBED),

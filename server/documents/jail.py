@@ -106,6 +106,8 @@ def _watch(process: "subprocess.Popen[bytes]", folder: Path, limits: Limits) -> 
                 *lines, rest = (rest + data).split(b"\n")
                 yield from (line.decode(errors="replace") for line in lines)
                 rest = rest[:LINE_BYTES]
+            elif process.poll() is not None:
+                return  # what it left behind holds the pipe open
             now = time.monotonic()
             memory, cpu, is_busy = _measure(process.pid)
             if cpu - burnt > STALL_CPU_SECONDS or is_busy:

@@ -48,6 +48,7 @@ class EventRow(NamedTuple):
     place_source: str
     details: dict[str, Any]
     copy_id: int | None = None
+    campaign: str = ""  # its name, where a search asks for it (`campaigns.name_campaigns`)
 
     @property
     def at_us(self) -> int:
@@ -55,7 +56,7 @@ class EventRow(NamedTuple):
         return (self.at - EPOCH) // timedelta(microseconds=1)
 
 
-COLUMNS: list[Any] = [getattr(Event, name) for name in EventRow._fields]
+COLUMNS: list[Any] = [getattr(Event, name) for name in EventRow._fields if name != "campaign"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,16 @@ def find_page(
     before: str | None = None,
     limit: int = PAGE_SIZE,
     show_machine: bool = False,
+    prepare: Callable[[Session, list[EventRow]], list[EventRow]] | None = None,
 ) -> Page:
-    """Return the newest rows before a cursor that match, found among the next 2,500 at most."""
+    """Return the newest rows before a cursor that match, found among the next 2,500 at most.
+
+    `prepare` adds to rows what `matches` asks for and the event does not hold.
+    """
     found: list[EventRow] = []
     for _turn in range(LOOKED_THROUGH // LOOKED_AT_ONCE):
         page = read_page(session, scope, before, limit=LOOKED_AT_ONCE, show_machine=show_machine)
-        for row in page.rows:
+        for row in prepare(session, page.rows) if prepare else page.rows:
             if matches(row):
                 found.append(row)
             if len(found) == limit:

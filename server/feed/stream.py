@@ -20,9 +20,10 @@ from sqlmodel import Session
 from server.base import create_base_app
 from server.config import Settings, load_settings
 from server.feed.access import find_refused
+from server.feed.campaigns import read_named_after
 from server.feed.hub import Hub, Listener, format_event
 from server.feed.preferences import read_switches
-from server.feed.queries import read_after, read_callings
+from server.feed.queries import read_callings
 from server.feed.search import Search, parse_search
 from server.feed.tailer import Tailer
 from server.feed.tickets import Ticket, read_ticket
@@ -170,7 +171,7 @@ class Stream:
         rows = None
         if joined_at - after_id <= REPLAY_SPAN:
             rows = await self.tailer.read(
-                read_after, after_id, joined_at, scope=listener.scope, limit=REPLAY_ROWS + 1,
+                read_named_after, after_id, joined_at, scope=listener.scope, limit=REPLAY_ROWS + 1,
                 show_machine=listener.ticket.show_machine,
             )  # fmt: skip
         if rows is None or len(rows) > REPLAY_ROWS:

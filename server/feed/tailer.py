@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.db import get_db
 from server.events.readers import Readers
 from server.feed.access import find_refused
+from server.feed.campaigns import name_campaigns, read_named_after
 from server.feed.hub import Hub, format_event
 from server.feed.preferences import read_switches
-from server.feed.queries import EventRow, read_after, read_last_id, read_names, read_rows
+from server.feed.queries import EventRow, read_last_id, read_names, read_rows
 from server.feed.readings import read_readings
 from server.feed.render import render_rows, tell_row
 from server.feed.repeats import find_first_views, find_forwarded
@@ -122,7 +123,7 @@ class Tailer:
         if self.last_id is None:
             self.last_id = await self.read(read_last_id)
             return
-        rows = await self.read(read_after, self.last_id, limit=BATCH)
+        rows = await self.read(read_named_after, self.last_id, limit=BATCH)
         if not rows:
             await self._send_changes()
             return
@@ -158,7 +159,7 @@ class Tailer:
         self._changed_rows.clear()
         if not ids or not self._hub.listeners:
             return
-        rows = await self.read(read_rows, ids)
+        rows = await self.read(name_campaigns, await self.read(read_rows, ids))
         chunks: dict[int, dict[Form, bytes]] = {}
         for form, shown in self._hub.audiences(rows, are_new=False).items():
             for row, html in zip(shown, await self.render(form, shown), strict=True):

@@ -13,6 +13,7 @@ from server.config import get_settings
 from server.db import get_session
 from server.errors import Refused
 from server.events.place import find_database
+from server.feed.campaigns import name_campaigns
 from server.feed.glossary import list_entries
 from server.feed.queries import (
     COUNT_LIMIT,
@@ -98,7 +99,10 @@ def _read_feed() -> tuple[dict[str, Any], int]:
     if error is not None:
         page = Page([], None)
     elif search is not None:
-        page = find_page(session, scope, search.matches, before, show_machine=asked.shows_machine)
+        prepare = name_campaigns if search.asks_for_campaigns else None
+        page = find_page(
+            session, scope, search.matches, before, show_machine=asked.shows_machine, prepare=prepare
+        )  # fmt: skip
     else:
         page = read_page(session, scope, before, show_machine=asked.shows_machine)
     names = read_names(session, scope.workspace_id) if asked.is_team else None

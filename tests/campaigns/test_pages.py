@@ -7,9 +7,12 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from server.accounts.models import Member
-from server.campaigns.models import Campaign, CampaignState, Enrolment, Step
+from server.campaigns.models import Campaign, CampaignState, Delivery, Enrolment, Step
+from server.campaigns.stops import stop_on_reply
 from server.gmail.models import Mailbox
-from tests.campaigns.conftest import START, add_people, make_campaign, work
+from server.library.models import Template
+from server.messages.models import Copy, CopyState, InboundKind, InboundMail
+from tests.campaigns.conftest import START, add_people, make_campaign, send_all, states, work
 from tests.sign_in import sign_in
 
 
@@ -106,3 +109,98 @@ def test_a_colleague_and_a_stranger_see_nothing_of_it(
     for path in ("", "/board", "/people", "/steps/1"):
         assert client.get(f"/campaigns/{campaign.id}{path}").status_code == 404
     assert client.post(f"/campaigns/{campaign.id}/pause").status_code == 404
+
+
+def test_what_could_not_be_sent_is_named_and_tried_again(
+    client: FlaskClient, session: Session, alice: Member, mailbox: Mailbox, clock: time_machine.Traveller
+) -> None:
+    add_people(session, alice, 1)
+    campaign = make_campaign(session, alice, mailbox)
+    for seconds in (11, 200):
+        clock.move_to(START + timedelta(seconds=seconds))
+        work(session, campaign)
+    copy = session.exec(select(Copy)).one()
+    copy.state, copy.failure = CopyState.FAILED, "Gmail refused the address."
+    session.add(copy)
+    session.commit()
+    work(session, campaign)
+    sign_in(client, alice)
+    address = f"/campaigns/{campaign.id}"
+    again = f"{address}/failures/{session.exec(select(Delivery.id)).one()}/retry"
+    session.commit()
+    board = client.get(address).text
+    assert "Could not be sent" in board and "Gmail refused the address." in board
+    assert client.post(again).status_code == 303
+    assert states(session) == [("queued", "")]
+    session.commit()
+    assert client.post(again).status_code == 409
+
+
+def test_a_reply_is_told_with_its_mail_on_the_campaign_and_on_the_person(
+    client: FlaskClient, session: Session, alice: Member, mailbox: Mailbox, clock: time_machine.Traveller
+) -> None:
+    person = add_people(session, alice, 1)[0]
+    campaign = make_campaign(session, alice, mailbox)
+    for seconds in (11, 200):
+        clock.move_to(START + timedelta(seconds=seconds))
+        work(session, campaign)
+    copy = send_all(session)[0]
+    work(session, campaign)
+    mail = InboundMail(
+        mailbox_id=mailbox.id, copy_id=copy.id, gmail_id="reply", kind=InboundKind.REPLY, subject="Re: Hello",
+        sender_address="kevinf@flynnsarcade.com", sender_name="Kevin F.", received_at=START + timedelta(hours=1),
+    )  # fmt: skip
+    session.add(mail)
+    session.flush()
+    stop_on_reply(session, copy, mail)
+    session.commit()
+    sign_in(client, alice)
+    for path in (f"/campaigns/{campaign.id}/people", f"/campaigns/people/{person.id}"):
+        shown = client.get(path).text
+        assert "ended: reply from Kevin F. at 3/2/26, 11:00" in shown.replace("\u202f", " ")
+        assert f'href="/messages/{copy.message_id}"' in shown and "Re: Hello" in shown
+    assert f"/campaigns/people/{person.id}" in client.get(f"/people/{person.id}").text
+    assert f"/campaigns/{campaign.id}/mark" in client.get(f"/messages/{copy.message_id}").text
+    assert "Spring" in client.get(f"/campaigns/{campaign.id}/mark").text
+
+
+def test_who_acts_on_a_person_comes_back_to_the_same_list(
+    client: FlaskClient, session: Session, alice: Member, mailbox: Mailbox, clock: time_machine.Traveller
+) -> None:
+    add_people(session, alice, 2)
+    campaign = make_campaign(session, alice, mailbox)
+    clock.move_to(START + timedelta(seconds=11))
+    work(session, campaign)
+    enrolment_id = session.exec(select(Enrolment.id)).first()
+    session.commit()
+    sign_in(client, alice)
+    address = f"/campaigns/{campaign.id}/people"
+    held = client.post(f"{address}/{enrolment_id}/hold?run=1&state=active")
+    assert held.location == f"{address}?run=1&state=active"
+    shown = client.get(f"{address}?state=paused", headers={"HX-Request": "true"}).text
+    assert shown.lstrip().startswith('<div id="ways"') and "Person 1" in shown
+    assert client.get(f"{address}?run=99999999999999999999&after=-1").status_code == 200
+
+
+def test_a_confirmation_saves_what_was_typed_and_a_text_starts_from_a_template(
+    client: FlaskClient, session: Session, alice: Member, mailbox: Mailbox
+) -> None:
+    add_people(session, alice, 2)
+    sign_in(client, alice)
+    address = client.post("/campaigns", data={"name": "Spring", "kind": "batch"}).location
+    client.post(f"{address}/steps", data={"kind": "email"})
+    client.post("/library/templates", data={"name": "First", "subject": "Hello", "html": "<p>From the library</p>"})
+    template = session.exec(select(Template)).one()
+    session.commit()
+    shown = client.get(f"{address}/steps/1?template={template.id}").text
+    assert "From the library" in shown and "of the 102 KB" in shown and "Send a sample" in shown
+    assert client.get(f"{address}/steps/1?template=999").status_code == 404
+    form = {"name": "Summer", "sender": "mailbox", "mailbox_id": str(mailbox.id), "days": "1", "window_start": "09:00",
+            "window_end": "17:00", "zone_of": "sender", "per_minute": "20", "per_day": "100", "winner_sample": "50",
+            "groups": "1", "0.rows": "1", "0.join": "all", "0.0.about": "owner", "0.0.value": "me"}  # fmt: skip
+    wrong = client.post(f"{address}/confirmation", data={**form, "starts_at": "soon"})
+    assert wrong.status_code == 422 and "is no time" in wrong.text and 'value="Summer"' in wrong.text
+    assert client.post(f"{address}/confirmation", data={**form, "mailbox_id": "999"}).status_code == 422
+    assert client.post(f"{address}/confirmation", data=form).status_code == 303
+    campaign = session.exec(select(Campaign)).one()
+    assert (campaign.name, campaign.state) == ("Summer", CampaignState.CONFIRMED)

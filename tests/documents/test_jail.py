@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.documents.jail import Limits, Stopped, find_locks, run_jailed
+from tests.stand_in import wait_until
 
 TRY = """
 import socket
@@ -70,8 +71,11 @@ def test_what_takes_too_much_is_ended_with_its_reason(
 def test_what_it_leaves_running_is_ended_too(tmp_path: Path) -> None:
     code = "import os, time\nif os.fork() == 0: time.sleep(60)\nelse: print(os.getpgrp())"
     [group] = run(tmp_path, code)
-    running = [path for path in Path("/proc").glob("[0-9]*/stat") if _group_of(path) == int(group)]
-    assert running == []
+    wait_until(lambda: not _list_running(int(group)), "the end of what it left")
+
+
+def _list_running(group: int) -> list[Path]:
+    return [path for path in Path("/proc").glob("[0-9]*/stat") if _group_of(path) == group]
 
 
 def _group_of(path: Path) -> int:

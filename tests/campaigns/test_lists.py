@@ -20,9 +20,7 @@ from tests.sign_in import sign_in
 def test_a_file_fills_a_list_and_names_whom_nobody_knows(client: FlaskClient, session: Session, alice: Member) -> None:
     add_people(session, alice, 2)
     sign_in(client, alice)
-    lines = (
-        b"name,email\r\nPerson,PERSON1@prospect.example\r\nT,person1@prospect.example\r\nX,who@nowhere.example\r\n"
-    )
+    lines = b"name,email\r\nPerson,PERSON1@prospect.example\r\nT,person1@prospect.example\r\nX,who@nowhere.example\r\n"
     page = client.post(
         "/campaigns/lists", data={"name": "Fair", "file": (io.BytesIO(lines), "fair.csv")}, follow_redirects=True
     )

@@ -45,6 +45,8 @@ def test_the_toolbar_is_one_stop_of_the_tab_key_with_arrows_inside(page: Page) -
     expect(page.get_by_role("button", name="Italic")).to_be_focused()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("button", name="Content")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
     expect(page.locator("summary", has_text="Field")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="First name")).to_be_visible()

@@ -25,6 +25,7 @@ REASONS = {
     "meeting_booked": _("booked a meeting"),
     "bounced": _("the mail came back"),
     "by_hand": _("ended by hand"),
+    "held_by_hand": _("held back by hand"),
     "campaign_ended": _("the campaign was ended"),
     "finished": _("went through all steps"),
     "excluded": _("excluded"),

@@ -92,7 +92,7 @@ def test_the_board_shows_who_is_where_and_each_can_be_held_skipped_and_ended(
     for number, act in zip(ids, ("hold", "skip", "end"), strict=True):
         assert client.post(f"{address}/people/{number}/{act}").status_code == 303
     shown = client.get(f"{address}/people").text
-    assert all(words in shown for words in ("Held back", "Ended by hand".lower(), "Under way"))
+    assert all(words in shown for words in ("Held back", "held back by hand", "Ended by hand".lower(), "Under way"))
     assert client.post(f"{address}/pause").status_code == 303
     assert "Resume" in client.get(f"{address}/board").text
 

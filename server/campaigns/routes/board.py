@@ -92,7 +92,7 @@ def change_way(campaign_id: int, enrolment_id: int, act: str) -> ResponseReturnV
     enrolment = get_enrolment(session, campaign, enrolment_id)
     verbs = {
         "skip": lambda: stops.skip(session, enrolment),
-        "hold": lambda: stops.hold(session, [enrolment], "by_hand"),
+        "hold": lambda: stops.hold(session, [enrolment], "held_by_hand"),
         "resumption": lambda: stops.resume(session, [enrolment]),
         "end": lambda: stops.stop(session, [enrolment], EndReason.BY_HAND),
     }

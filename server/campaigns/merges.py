@@ -7,6 +7,7 @@ from server.campaigns.models import Delivery, EndReason, Enrolment, ListedPerson
 from server.campaigns.stops import UNDER_WAY, stop
 
 ENROLMENT: Table = Enrolment.__table__  # type: ignore[attr-defined]
+DELIVERY: Table = Delivery.__table__  # type: ignore[attr-defined]
 LISTED: Table = ListedPerson.__table__  # type: ignore[attr-defined]
 
 
@@ -20,7 +21,7 @@ def follow_merge(session: Session, keep_id: int, gone_id: int) -> None:
         enrolment.person_id = None
         session.add(enrolment)
     session.flush()
-    for table in (ENROLMENT, Delivery.__table__):  # type: ignore[attr-defined]
+    for table in (ENROLMENT, DELIVERY):
         session.execute(update(table).where(table.c.person_id == gone_id).values(person_id=keep_id))
     on_both = select(LISTED.c.list_id).where(LISTED.c.person_id == keep_id).scalar_subquery()
     session.execute(delete(LISTED).where(LISTED.c.person_id == gone_id, LISTED.c.list_id.in_(on_both)))

@@ -1,4 +1,4 @@
-"""Starts one worker inside the app context: `hits`, `mail` (RQ, one queue each), `ticker`, `pull`, `recipients`.
+"""Starts one worker inside the app context: `hits`, `mail`, `documents` (RQ, one queue each), or another by its name.
 
 One queue per worker process: a worker on two queues can lose a job for ever (facts.md, Storage and queue).
 """
@@ -12,10 +12,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from server import jobs
 from server.base import create_base_app
 from server.config import load_settings
-from server.queue import QUEUES
+from server.errors import Refused
+from server.jobs import note_unknown
+from server.queue import QUEUES, Wakeup
+from server.recurring import RECURRING
 from server.ticker import run_ticker
 from server.valkey import find_redis_url
 
@@ -23,12 +25,18 @@ RECONNECT_SECONDS = 0.5
 log = structlog.get_logger()
 
 
+def make_worker(queue: str, redis: Redis) -> SimpleWorker:
+    """Return a worker that runs the jobs of `server/jobs.py` and unpickles nothing."""
+    return SimpleWorker(
+        [queue], connection=redis, serializer=JSONSerializer, job_class=Wakeup, exception_handlers=[note_unknown]
+    )
+
+
 def work_queue(queue: str, redis_url: str) -> None:
     """Run the jobs of one `queue` until told to stop; while Redis is away, wait for it."""
     while True:
         try:
-            worker = SimpleWorker([queue], connection=Redis.from_url(redis_url), serializer=JSONSerializer)
-            worker.work(logging_level="WARNING")
+            make_worker(queue, Redis.from_url(redis_url)).work(logging_level="WARNING")
             return
         except RedisConnectionError as error:
             log.warning("Redis is away; trying again", queue=queue, error=str(error))
@@ -42,17 +50,24 @@ def main(role: str) -> None:
         if role in QUEUES:
             work_queue(role, find_redis_url(settings))
         elif role == "ticker":
-            run_ticker(jobs.RECURRING)
+            run_ticker(RECURRING)
         elif role == "pull":
             from server.gmail.pull import run_pull
 
             run_pull()
+        elif role == "ship":
+            from server.tracking.shipping.ship import run_shipping
+
+            try:
+                run_shipping(settings)
+            except Refused as error:
+                sys.exit(error.message)
         elif role == "recipients":
             from server.sandbox.recipients import run_recipients
 
             run_recipients()
         else:
-            sys.exit(f"worker.py knows {', '.join(QUEUES)}, ticker, pull and recipients, not {role!r}")
+            sys.exit(f"worker.py knows {', '.join(QUEUES)}, ticker, pull, ship and recipients, not {role!r}")
 
 
 if __name__ == "__main__":

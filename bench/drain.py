@@ -1,12 +1,15 @@
-"""Events a second from the journal into the event log.
+"""Events a second from the journal into the event log, and how a backlog goes away.
 
-    .venv/bin/python bench/drain.py [--hits 20000] [--rounds 3] [--database postgresql]
+    .venv/bin/python bench/drain.py [--hits 20000] [--rounds 3] [--workers 1,2] [--database both]
 
-Each round writes a journal of its own and drains it as the job does; the median is printed as a JSON line and a table.
+The real ticker and workers (`worker.py hits`, one RQ job a drain) run on an embedded Valkey. Each round puts a journal
+of `--hits` hits of the last hour before them and waits until the last one is an event; `--hits 1000000` is the backlog
+after a long outage. Meanwhile the feed is asked for its newest row, and one hit that came after all others says how
+long a new one waits. Beside it, in the same rounds, the limit: as many bare rows of that length inserted, 1,000 in a
+transaction. Only one worker drains a journal at a time, so a second one is a reserve and no more speed.
 """
 
 import argparse
-import json
 import os
 import random
 import secrets
@@ -14,30 +17,41 @@ import shutil
 import statistics
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from sqlmodel import Session, func, select
+from sqlalchemy import Engine, insert, text
+from sqlmodel import Session, col, select
 
 from bench.databases import KINDS, make_database
+from bench.figures import Figures, print_table, spread, tell, tell_machine
 from server.accounts.models import Member, Workspace
-from server.base import create_base_app
+from server.clock import now
 from server.config import load_settings
-from server.db import get_db
-from server.events.models import Event
+from server.db import make_engine
+from server.events.models import Event, EventClock
 from server.gmail.models import Mailbox
-from server.keys import get_keys
 from server.messages.models import Copy, CopyState, Message, Recipient
 from server.migrate import upgrade
-from server.tracking.drain import drain_batch, hold_journal
+from server.supervisor import Program, Supervisor, make_programs
 from server.tracking.frames import make_frame
-from server.tracking.hits import Kind, make_record
-from server.tracking.journal import SUFFIX
+from server.tracking.hits import Kind, make_record, read_record
+from server.tracking.journal import SUFFIX, Journal
+from server.tracking.simulation import MOMENT_KEY
 
-COPIES = 500
+HITS_OF_A_COPY = 20  # few enough that each is kept as an event of its own
 CLICKS_IN = 5
+OUTAGE_SECONDS = 3600
+BATCH = 1000
+GOAL_A_SECOND = 2000
+LONGEST_SECONDS = 3600
+LOOK_SECONDS = 0.25
 AGENTS = [
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
     "Mozilla/5.0",
@@ -45,98 +59,200 @@ AGENTS = [
     *(f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 "
       "Safari/537.36" for version in range(90, 130)),
 ]  # fmt: skip
+COLUMNS = {
+    "database": "database", "workers": "workers", "hits": "hits", "per_second": "events/s", "lowest": "lowest",
+    "highest": "highest", "limit_per_second": "bare rows/s", "seconds_to_empty": "to empty, s",
+    "freshest_halfway_seconds": "freshest row halfway is, s old", "newest_hit_waits_seconds": "a new hit waits, s",
+    "is_within_goal": "≥ 2,000/s",
+}  # fmt: skip
+
+
+@dataclass
+class Rounds:
+    """What the rounds of one case gave."""
+
+    rates: list[float] = field(default_factory=list)
+    limit: list[float] = field(default_factory=list)
+    empty: list[float] = field(default_factory=list)
+    freshest: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all cases and print them."""
     options = _parse()
-    home = Path(tempfile.mkdtemp(prefix="warmline-bench-"))
-    try:
-        with make_database(options.database) as url:
-            os.environ |= {
-                "WARMLINE_HOME": str(home),
-                "DATABASE_URL": url,
-                "REDIS_URL": "redis://127.0.0.1:1",
-                "LOG_LEVEL": "error",
-            }
-            rates = [_measure(home, options.hits, number) for number in range(options.rounds)]
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    figures = {"case": f"drain, {options.database}", "events_per_second": round(statistics.median(rates)),
-               "lowest": round(min(rates)), "highest": round(max(rates)), "hits": options.hits}  # fmt: skip
-    print(json.dumps(figures))
-    for name, value in figures.items():
-        print(f"{name.replace('_', ' '):>18}  {value}")
+    rows = []
+    tell_machine("drain", ("rq", "sqlalchemy", "psycopg"), rounds=options.rounds)
+    for kind in KINDS if options.database == "both" else (options.database,):
+        for workers in map(int, options.workers.split(",")):
+            rows.append(tell(_measure(kind, workers, options)))
+    print_table(rows, COLUMNS)
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Events a second from the journal into the event log.")
     parser.add_argument("--hits", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database", choices=KINDS, default="sqlite")
+    parser.add_argument("--workers", default="1,2")
+    parser.add_argument("--database", choices=("both", *KINDS), default="both")
+    parser.add_argument("--port", type=int, default=22_600)
     return parser.parse_args()
 
 
-def _measure(home: Path, hits: int, number: int) -> float:
+def _measure(kind: str, workers: int, options: argparse.Namespace) -> Figures:
+    home = Path(tempfile.mkdtemp(prefix="warmline-bench-drain-"))
+    rounds = Rounds()
+    try:
+        with make_database(kind) as url:
+            os.environ |= {
+                "WARMLINE_HOME": str(home), "DATABASE_URL": url, "REDIS_URL": "", "PORT": str(options.port),
+                "SIMULATED_RECIPIENTS": "false", "LOG_LEVEL": "error",
+            }  # fmt: skip
+            upgrade(url)
+            engine = make_engine(url)
+            tracking_ids = _make_copies(engine, max(500, options.hits // HITS_OF_A_COPY))
+            with _run_workers(workers):
+                _drain(engine, home, tracking_ids, 100, Rounds())  # to warm up
+                for _ in range(options.rounds):
+                    rounds.limit.append(_insert_bare(engine, options.hits))
+                    _drain(engine, home, tracking_ids, options.hits, rounds)
+            engine.dispose()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    rates = spread(rounds.rates)
+    return {
+        "bench": "drain", "case": f"{kind}, {workers} workers", "database": kind, "workers": workers,
+        "hits": options.hits, "per_second": rates["median"], "lowest": rates["lowest"], "highest": rates["highest"],
+        "limit_per_second": round(statistics.median(rounds.limit)),
+        "seconds_to_empty": round(statistics.median(rounds.empty), 1),
+        "freshest_halfway_seconds": round(statistics.median(rounds.freshest)),
+        "newest_hit_waits_seconds": round(statistics.median(rounds.waits), 1), "rounds": options.rounds,
+        "is_within_goal": rates["median"] >= GOAL_A_SECOND,
+    }  # fmt: skip
+
+
+@contextmanager
+def _run_workers(count: int) -> Iterator[None]:
+    """Run Valkey, the ticker and so many workers of the queue `hits` until the end of the block."""
     settings = load_settings()
-    upgrade(settings.database_url)
-    app = create_base_app(settings)
-    folder = home / f"journal-{number}"
-    with app.app_context(), get_db().session() as session:
-        before = session.exec(select(func.count()).select_from(Event)).one()
-        _write(folder, _make_copies(session, number), hits)
-        begun = time.perf_counter()
-        with hold_journal(folder):
-            while drain_batch(session, folder, get_keys()):
-                session.commit()
-        seconds = time.perf_counter() - begun
-        after = session.exec(select(func.count()).select_from(Event)).one()
-    app.extensions["warmline_db"].dispose()
-    if after - before != hits:
-        sys.exit(f"{hits} hits became {after - before} events")
-    return hits / seconds
+    programs = [one for one in make_programs(settings) if one.name in ("valkey", "worker-hits", "ticker")]
+    worker = next(one for one in programs if one.name == "worker-hits")
+    programs += [Program(f"{worker.name}-{number}", worker.command) for number in range(1, count)]
+    supervisor = Supervisor(settings, programs)
+    try:
+        supervisor.start()
+        threading.Thread(target=supervisor.watch, daemon=True).start()
+        yield
+    finally:
+        supervisor.stop()
 
 
-def _make_copies(session: Session, number: int) -> list[str]:
-    workspace = Workspace(name="Bench")
-    session.add(workspace)
-    session.flush()
-    member = Member(workspace_id=workspace.id or 0, email=f"alice{number}@acme.example")
-    session.add(member)
-    session.flush()
-    mailbox = Mailbox(workspace_id=member.workspace_id, member_id=member.id or 0, email=member.email)
-    session.add(mailbox)
-    session.flush()
-    tracking_ids = []
-    for _ in range(COPIES):
-        message = Message(
-            workspace_id=member.workspace_id, member_id=member.id or 0, mailbox_id=mailbox.id or 0, subject="Mail",
-            html="",
-        )  # fmt: skip
-        session.add(message)
+def _make_copies(engine: Engine, count: int) -> list[str]:
+    """Add a member with `count` sent mails and return their tracking ids."""
+    with Session(engine) as session:
+        workspace = Workspace(name="Bench")
+        session.add(workspace)
         session.flush()
-        copy = Copy(
-            message_id=message.id or 0, mailbox_id=mailbox.id or 0, tracking_id=secrets.token_hex(16),
-            state=CopyState.SENT,
-        )  # fmt: skip
-        session.add(copy)
+        member = Member(workspace_id=workspace.id, email="alice@acme.example")
+        session.add(member)
         session.flush()
-        session.add(Recipient(message_id=message.id or 0, copy_id=copy.id or 0, address="flynn@arcade.example"))
-        tracking_ids.append(copy.tracking_id)
-    session.commit()
-    return tracking_ids
+        mailbox = Mailbox(workspace_id=workspace.id, member_id=member.id, email=member.email)
+        session.add(mailbox)
+        session.flush()
+        numbers, ids = range(1, count + 1), [secrets.token_hex(16) for _ in range(count)]
+        message = {"workspace_id": workspace.id, "member_id": member.id, "mailbox_id": mailbox.id}
+        session.execute(insert(Message), [{"id": n, **message, "subject": f"Mail {n}", "html": ""} for n in numbers])
+        copy = {"mailbox_id": mailbox.id, "state": CopyState.SENT}
+        session.execute(
+            insert(Copy),
+            [{"id": n, "message_id": n, **copy, "tracking_id": one} for n, one in zip(numbers, ids, strict=True)],
+        )
+        address = "flynn@arcade.example"
+        session.execute(insert(Recipient), [{"message_id": n, "copy_id": n, "address": address} for n in numbers])
+        session.commit()
+    return ids
 
 
-def _write(folder: Path, tracking_ids: list[str], hits: int) -> None:
+def _insert_bare(engine: Engine, count: int) -> float:
+    """Return how many rows a second a table without an index takes, 1,000 in a transaction."""
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS bench_bare"))
+        connection.execute(text("CREATE TABLE bench_bare (hit TEXT)"))
+    rows = [{"hit": secrets.token_hex(200)} for _ in range(BATCH)]
+    begun = time.perf_counter()
+    for _ in range(max(1, count // BATCH)):
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO bench_bare VALUES (:hit)"), rows)
+    return max(1, count // BATCH) * BATCH / (time.perf_counter() - begun)
+
+
+def _drain(engine: Engine, home: Path, tracking_ids: list[str], hits: int, rounds: Rounds) -> None:
+    """Put a finished segment and one hit more before the workers, and follow what becomes of them."""
+    folder = home / "journal"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{time.time_ns():020d}-bench{SUFFIX}"
+    _write(path.with_suffix(".unborn"), tracking_ids, hits)
+    before = _count(engine)
+    path.with_suffix(".unborn").rename(path)
+    begun = time.perf_counter()
+    newest = _append_one(folder, tracking_ids[0])
+    emptied = waited = freshest = 0.0
+    while not (emptied and waited):
+        time.sleep(LOOK_SECONDS if hits > BATCH else 0.02)
+        done, took = _count(engine) - before, time.perf_counter() - begun
+        if took > LONGEST_SECONDS:
+            raise TimeoutError(f"{done} of {hits} hits were drained in {took:.0f} s; see {home / 'log'}")
+        if not freshest and hits // 2 <= done < hits:
+            freshest = _find_age(engine)
+        emptied = emptied or (took if done >= hits else 0.0)
+        waited = waited or (took if _has(engine, newest) else 0.0)
+    rounds.empty.append(emptied)
+    rounds.waits.append(waited)
+    rounds.rates.append(hits / emptied)
+    rounds.freshest.append(freshest)
+
+
+def _append_one(folder: Path, tracking_id: str) -> str:
+    """Append the hit that comes last, as an edge does, and return its id."""
+    record = make_record("pixel", tracking_id, {"REQUEST_METHOD": "GET", "HTTP_USER_AGENT": AGENTS[-1]}, 0)
+    journal = Journal(folder)
+    journal.append(record)
+    journal.close()
+    return read_record(record).id
+
+
+def _count(engine: Engine) -> int:
+    with Session(engine) as session:
+        return session.exec(select(EventClock.last_event_id)).one()
+
+
+def _find_age(engine: Engine) -> float:
+    """Return how many seconds old the newest row of the feed is."""
+    with Session(engine) as session:
+        newest = session.exec(select(Event.at).order_by(col(Event.at).desc()).limit(1)).one()
+    return (now() - newest).total_seconds()
+
+
+def _has(engine: Engine, hit_id: str) -> bool:
+    with Session(engine) as session:
+        return session.exec(select(Event.id).where(Event.hit_id == hit_id)).first() is not None
+
+
+def _write(path: Path, tracking_ids: list[str], hits: int) -> None:
     """Write a finished segment, as an edge leaves it, without its syncs: only reading is measured."""
-    folder.mkdir()
     dice = random.Random(1)
-    with (folder / f"{0:020d}-bench{SUFFIX}").open("wb") as segment:
+    start_ms = time.time_ns() // 1_000_000 - OUTAGE_SECONDS * 1000
+    with path.open("wb") as segment:
         for number in range(hits):
-            environ = {"REQUEST_METHOD": "GET", "HTTP_USER_AGENT": dice.choice(AGENTS), "REMOTE_ADDR": "81.2.69.142"}
+            environ = {
+                "REQUEST_METHOD": "GET", "HTTP_USER_AGENT": dice.choice(AGENTS), "REMOTE_ADDR": "81.2.69.142",
+                MOMENT_KEY: start_ms + number * OUTAGE_SECONDS * 1000 // hits,
+            }  # fmt: skip
             kind: Kind = "pixel" if number % CLICKS_IN else "click"
             target = None if number % CLICKS_IN else f"https://flynn.example/{number % 3}"
-            segment.write(make_frame(make_record(kind, dice.choice(tracking_ids), environ, 0, 1, target)))
+            segment.write(
+                make_frame(make_record(kind, tracking_ids[number % len(tracking_ids)], environ, 0, 1, target))
+            )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
 """From a hit to the row that shows it: how long it takes, with one open stream and with many.
 
-    .venv/bin/python bench/eye.py [--streams 200] [--hits 50] [--rounds 4] [--database both] [--port 37000]
+    .venv/bin/python bench/eye.py [--streams 1,200,1000] [--beside 0,2000] [--hits 50] [--rounds 2] [--database sqlite]
 
 The real edge, ticker, worker, Valkey and stream run under the supervisor of `make run`, on a generated workspace. All
 streams belong to managers who follow the whole team, in two languages, so each hears every row. A pixel is fetched at
 random moments, ten a second; its row has come to the eye when its whole event was read from a stream.
-Rounds with one stream and with many take turns; all streams are read by this one process, on the same machine. One JSON
-line a case: milliseconds from before the request, over all rows read, and over the last stream of each hit.
+Rounds of all cases take turns; all streams are read by this one process, on the same machine. `--beside` are other hits
+a second meanwhile (bench/beside.py), of another workspace, which no stream shows. One JSON line a case: milliseconds
+from before the request, over all rows read, and over the last stream of each hit, and the stream process's memory for
+each open stream.
 """
 
 import argparse
 import asyncio
 import http.client
-import json
 import os
 import random
 import re
@@ -34,8 +35,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from bench.beside import add_workspace, run_beside
 from bench.databases import KINDS, make_database
+from bench.figures import print_table, tell, tell_machine
 from bench.generate import generate
+from bench.processes import find_memory_kb
 from bench.rows import Plan
 from server.accounts.browser_sessions import open_session
 from server.accounts.models import Member, Role
@@ -54,6 +58,11 @@ HITS_A_SECOND = 10
 LONGEST_SECONDS = 10
 GOAL_MS = 1000
 LOCALES = ("en", "fr")
+COLUMNS = {
+    "streams": "open streams", "beside_per_second": "hits/s beside", "database": "database", "rows": "rows read",
+    "missing": "missing", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "last_p99_ms": "p99 ms of the last stream",
+    "kb_each": "kB a stream", "is_within_goal": "p99 ≤ 1 s",
+}  # fmt: skip
 SUBJECT = re.compile(rb"About order (\d+)")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
@@ -63,9 +72,12 @@ Arrivals = defaultdict[int, dict[int, float]]  # by subject, then by stream
 
 @dataclass
 class Case:
-    """How many streams are open, and what each hit's row took to each of them, in ms."""
+    """How many streams are open and hits come beside, and what each hit's row took to each stream, in ms."""
 
     streams: int
+    beside: int = 0
+    beside_rates: list[float] = field(default_factory=list)
+    kb_each: list[float] = field(default_factory=list)
     rows: list[float] = field(default_factory=list)
     last: list[float] = field(default_factory=list)
     missing: int = 0
@@ -79,6 +91,8 @@ class Installation:
     keys: Keyring
     sessions: dict[int, int]
     pixels: list[tuple[int, str]]
+    paths_beside: list[str]
+    stream_pid: int = 0
     dice: random.Random = field(default_factory=lambda: random.Random(1))
 
     def ticket(self, number: int) -> str:
@@ -92,28 +106,26 @@ def main() -> int:
     """Measure, print, and return 0 when every row came and all p99 are within the goal."""
     options = _parse()
     results = []
+    tell_machine("eye", ("granian", "rq"), rounds=options.rounds, hits=options.hits)
     for kind in KINDS if options.database == "both" else (options.database,):
         home = Path(tempfile.mkdtemp(prefix="warmline-bench-eye-"))
         try:
             with make_database(kind) as url, _run(home, url, options.port) as here:
                 for figures in asyncio.run(_measure(here, options)):
-                    results.append({"case": figures.pop("case"), "database": kind, **figures})
-                    print(json.dumps(results[-1]), flush=True)
+                    results.append(tell({"bench": "eye", "case": figures.pop("case"), "database": kind, **figures}))
         finally:
             shutil.rmtree(home, ignore_errors=True)
-    print(f"\n{'streams':>8}  {'database':<12}{'p50 ms':>8}{'p99 ms':>8}{'last, p99':>11}{'missing':>9}")
-    for one in results:
-        print(f"{one['streams']:>8}  {one['database']:<12}{one['p50_ms']:>8}{one['p99_ms']:>8}"
-              f"{one['last_p99_ms']:>11}{one['missing']:>9}")  # fmt: skip
+    print_table(results, COLUMNS)
     return 0 if all(one["is_within_goal"] for one in results) else 1
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="From a hit to the row that shows it.")
-    parser.add_argument("--streams", type=int, default=200)
+    parser.add_argument("--streams", default="1,200,1000")
+    parser.add_argument("--beside", default="0,2000", help="other hits a second")
     parser.add_argument("--hits", type=int, default=50, help="of a round")
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--database", choices=("both", *KINDS), default="both")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--database", choices=("both", *KINDS), default="sqlite")
     parser.add_argument("--port", type=int, default=37_000)
     return parser.parse_args()
 
@@ -137,6 +149,8 @@ def _run(home: Path, url: str, port: int) -> Iterator[Installation]:
     try:
         supervisor.start()
         threading.Thread(target=supervisor.watch, daemon=True).start()
+        stream = next(program for program in supervisor.programs if program.name == "stream")
+        here.stream_pid = stream.process.pid if stream.process else 0
         yield here
     finally:
         supervisor.stop()
@@ -158,11 +172,12 @@ def _prepare(session: Session, settings: Settings) -> Installation:
         if number is not None
     ]
     random.Random(1).shuffle(pixels)
-    return Installation(settings, keys, sessions, pixels)
+    return Installation(settings, keys, sessions, pixels, add_workspace(session, settings, keys))
 
 
 async def _measure(here: Installation, options: argparse.Namespace) -> list[dict[str, Any]]:
-    cases = [Case(1), Case(options.streams)]
+    counts = [int(count) for count in options.streams.split(",")]
+    cases = [Case(count, int(beside)) for beside in options.beside.split(",") for count in counts]
     await _round(here, Case(1), 5)  # to warm up
     for _ in range(options.rounds):
         for case in cases:
@@ -175,7 +190,9 @@ async def _round(here: Installation, case: Case, hits: int) -> None:
     came: Arrivals = defaultdict(dict)
     asked: dict[int, float] = {}
     edge = http.client.HTTPConnection("127.0.0.1", here.settings.edge_port, timeout=LONGEST_SECONDS)
-    async with _open_streams(here, case.streams, came):
+    memory = find_memory_kb(here.stream_pid)
+    async with _open_streams(here, case.streams, came), run_beside(here.settings, here.paths_beside, case):
+        case.kb_each.append((find_memory_kb(here.stream_pid) - memory) / case.streams)
         for _ in range(hits):
             await asyncio.sleep(here.dice.uniform(0, 2 / HITS_A_SECOND))
             number, path = here.pixels.pop()
@@ -240,7 +257,9 @@ async def _read_chunk(reader: asyncio.StreamReader) -> bytes:
 def _summarise(case: Case) -> dict[str, Any]:
     p99 = _percentile(case.rows, 0.99)
     return {
-        "case": "hit to row", "streams": case.streams, "hits": len(case.last), "rows": len(case.rows),
+        "case": f"{case.streams} streams, {case.beside:,} hits/s beside", "streams": case.streams,
+        "beside_per_second": round(sum(case.beside_rates) / max(1, len(case.beside_rates))),
+        "kb_each": round(max(case.kb_each, default=0)), "hits": len(case.last), "rows": len(case.rows),
         "missing": case.missing, "p50_ms": _percentile(case.rows, 0.5), "p99_ms": p99,
         "last_p50_ms": _percentile(case.last, 0.5), "last_p99_ms": _percentile(case.last, 0.99),
         "slowest_ms": round(max(case.last, default=0)), "is_within_goal": p99 <= GOAL_MS and not case.missing,

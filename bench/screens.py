@@ -1,15 +1,15 @@
 """What each screen costs with a long history beside a short one: the same rows shown, 100 times as many behind them.
 
-    .venv/bin/python bench/screens.py [--database both] [--events 10000000] [--people 1000000] [--small 100000]
+    .venv/bin/python bench/screens.py [--database both] [--events 1000000] [--people 100000] [--small 100000]
         [--rounds 9]
 
 Both databases are generated (bench/generate.py; a tenth as many people as events unless told, 50 members), then asked
 in turn in interleaved rounds. One JSON line a case: the median of each, in milliseconds, and large / small; the goal is
-at most 1.5. 10,000,000 events take about 10 GB in the temporary folder for each kind of database, removed at the end.
+at most 1.5. Beside it the same questions as plain SQL over the raw events (bench/raw.py), in the same database and in
+DuckDB. 10,000,000 events take about 10 GB in the temporary folder for each kind of database, removed at the end.
 """
 
 import argparse
-import json
 import random
 import statistics
 import sys
@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -28,7 +30,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from bench import raw
 from bench.databases import KINDS, make_database
+from bench.figures import Figures, print_table, tell, tell_machine
 from bench.generate import generate
 from bench.rows import Plan
 from server.accounts.models import Member
@@ -39,6 +43,7 @@ from server.config import Settings
 from server.db import get_db
 from server.events.models import Event, EventKind
 from server.events.record import Fact, record
+from server.feed.queries import COLUMNS as FEED_COLUMNS
 from server.feed.queries import PAGE_SIZE, EventRow, make_cursor, read_page
 from server.people.queries import read_people
 from server.scoring.ranking import read_top
@@ -49,7 +54,12 @@ from server.valkey import start_valkey
 MEMBERS = 50
 PAGES_DEEP = 1000
 REPEATS = 40
+RAW_ROUNDS = 3
 GOAL = 1.5
+COLUMNS = {
+    "case": "case", "way": "way", "database": "database", "small_ms": "small, ms", "large_ms": "large, ms",
+    "ratio": "ratio", "is_within_goal": "ratio ≤ 1.5",
+}  # fmt: skip
 FIREFOX = {"agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "ip": "81.2.69.142"}
 
 
@@ -60,6 +70,7 @@ class Installation:
     app: Flask
     plan: Plan
     cursor: str = ""
+    duckdb: Any = None
     dice: random.Random = field(default_factory=lambda: random.Random(1))
     recorded: int = 0
 
@@ -69,6 +80,7 @@ class Installation:
 
 
 Act = Callable[[Session, Installation], int]
+Ask = Callable[[Installation, str, int], int]
 
 
 def first_page(session: Session, here: Installation) -> int:
@@ -142,7 +154,8 @@ CASES: dict[str, tuple[Act, bool]] = {
 def main() -> None:
     """Generate, measure and print."""
     options = _parse()
-    results = []
+    results: list[Figures] = []
+    tell_machine("screens", ("sqlalchemy", "psycopg", "duckdb"), events=options.events, rounds=options.rounds)
     for kind in KINDS if options.database == "both" else (options.database,):
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="warmline-bench-home-")))
@@ -151,15 +164,14 @@ def main() -> None:
             stack.callback(valkey.terminate)
             sizes = [(options.small, options.small // 10), (options.events, options.people or options.events // 10)]
             both = [stack.enter_context(_install(kind, *size, folder, redis_url)) for size in sizes]
-            for figures in _measure(both, options.rounds):
-                results.append({"case": figures.pop("case"), "database": kind, **figures})
-                print(json.dumps(results[-1]), flush=True)
-    _print_table(results)
+            for figures in chain(_measure(both, options.rounds), _measure_raw(both)):
+                results.append(tell({"bench": "screens", "database": kind, **figures}))
+    print_table(results, COLUMNS)
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The cost of each screen with a long history and a short one.")
-    parser.add_argument("--events", type=int, default=10_000_000, help="of the large database")
+    parser.add_argument("--events", type=int, default=1_000_000, help="of the large database")
     parser.add_argument("--people", type=int, help="of the large database; by default a tenth of its events")
     parser.add_argument("--small", type=int, default=100_000, help="of the small one; page 1,000 needs 60,000")
     parser.add_argument("--rounds", type=int, default=9)
@@ -184,6 +196,7 @@ def _install(kind: str, events: int, people: int, folder: Path, redis_url: str) 
         here = Installation(app, plan)
         with app.app_context(), get_db().session(write=False) as session:
             here.cursor = _find_cursor(session)
+            here.duckdb = raw.copy_to_duckdb(session, home) if kind == KINDS[0] else None
         yield here
         app.extensions["warmline_db"].dispose()
 
@@ -191,7 +204,7 @@ def _install(kind: str, events: int, people: int, folder: Path, redis_url: str) 
 def _find_cursor(session: Session) -> str:
     """Return the cursor behind 1,000 pages; counting them is the slow way, and done once."""
     last = (
-        select(*(getattr(Event, name) for name in EventRow._fields))
+        select(*FEED_COLUMNS)
         .where(col(Event.workspace_id) == 1, col(Event.is_shown).is_(True))
         .order_by(col(Event.at).desc(), col(Event.id).desc())
         .offset(PAGES_DEEP * PAGE_SIZE - 1)
@@ -200,7 +213,7 @@ def _find_cursor(session: Session) -> str:
     return make_cursor(EventRow(*session.execute(last).one()))
 
 
-def _measure(both: list[Installation], rounds: int) -> Iterator[dict[str, object]]:
+def _measure(both: list[Installation], rounds: int) -> Iterator[Figures]:
     for name, (act, writes) in CASES.items():
         medians: list[list[float]] = [[], []]
         rows = [_repeat(here, act, writes)[1] for here in both]  # to warm up
@@ -210,7 +223,7 @@ def _measure(both: list[Installation], rounds: int) -> Iterator[dict[str, object
                 medians[index].append(statistics.median(seconds) * 1000)
         small, large = map(statistics.median, medians)
         yield {
-            "case": name, "small_events": both[0].plan.events, "large_events": both[1].plan.events,
+            "case": name, "way": "ours", "small_events": both[0].plan.events, "large_events": both[1].plan.events,
             "small_ms": round(small, 3), "large_ms": round(large, 3), "ratio": round(large / small, 2),
             "rows": rows, "is_within_goal": large / small <= GOAL,
         }  # fmt: skip
@@ -227,10 +240,29 @@ def _repeat(here: Installation, act: Act, writes: bool) -> tuple[list[float], in
     return seconds, rows
 
 
-def _print_table(results: list[dict[str, object]]) -> None:
-    print(f"\n{'case':<28}{'database':<12}{'small ms':>10}{'large ms':>10}{'ratio':>7}")
-    for one in results:
-        print(f"{one['case']:<28}{one['database']:<12}{one['small_ms']:>10}{one['large_ms']:>10}{one['ratio']:>7}")
+def _measure_raw(both: list[Installation]) -> Iterator[Figures]:
+    """Ask the same questions of the raw events; they are slow, so a few rounds say enough."""
+    ways: dict[str, Ask] = {"plain SQL": _ask_plain}
+    if both[0].duckdb is not None:
+        ways["DuckDB"] = lambda here, question, member: raw.ask_duckdb(here.duckdb, question, member)
+    for question in raw.QUESTIONS:
+        for way, ask in ways.items():
+            medians: list[list[float]] = [[], []]
+            for _ in range(RAW_ROUNDS + 1):
+                for index, here in enumerate(both):
+                    begun = time.perf_counter()
+                    ask(here, question, here.member_id())
+                    medians[index].append((time.perf_counter() - begun) * 1000)
+            small, large = (statistics.median(times[1:]) for times in medians)  # the first one warms up
+            yield {
+                "case": question, "way": way, "small_events": both[0].plan.events, "large_events": both[1].plan.events,
+                "small_ms": round(small, 3), "large_ms": round(large, 3), "ratio": round(large / small, 2),
+            }  # fmt: skip
+
+
+def _ask_plain(here: Installation, question: str, member: int) -> int:
+    with here.app.app_context(), get_db().session(write=False) as session:
+        return raw.ask_plain(session, question, member)
 
 
 if __name__ == "__main__":

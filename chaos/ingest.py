@@ -1,10 +1,11 @@
 """Kills the edge, web, worker and Valkey while pixels are fetched, and counts: every hit answered 200 is one event.
 
-    .venv/bin/python chaos/ingest.py --hits 20000 --kills 50 --seed 1 [--database postgresql]
+    .venv/bin/python chaos/ingest.py --hits 20000 --kills 50 --seed 1 [--database postgresql --crashes 10]
 
 A real Warmline runs in a home of its own under the supervisor of `make run`. Every attempt to fetch a pixel carries its
 own number in the User-Agent and ends as `ok` (200 with the whole image), `failed` (refused, or another status) or
 `unknown` (the answer did not come whole). Afterwards: ok ⊆ stored ⊆ ok ∪ unknown, and nothing stored twice.
+`--crashes` of the kills take the database itself (PostgreSQL: `pg_ctl stop -m immediate`).
 """
 
 import argparse
@@ -28,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sqlmodel import Session, select
 
-from bench.databases import make_database
+from chaos.databases import Database as Victim
+from chaos.databases import make_database
 from server.accounts.models import Member, Workspace
 from server.config import Settings, load_settings
 from server.db import Database
@@ -121,9 +123,9 @@ def main() -> int:
     }  # fmt: skip
     begun = time.monotonic()
     try:
-        with make_database(options.database) as url:
-            os.environ["DATABASE_URL"] = url
-            figures = _experiment(load_settings(), options)
+        with make_database(options.database) as database:
+            os.environ["DATABASE_URL"] = database.url
+            figures = _experiment(load_settings(), options, database)
     finally:
         shutil.rmtree(home, ignore_errors=True)
     figures |= {"seconds": round(time.monotonic() - begun, 1), "database": options.database, "seed": options.seed}
@@ -136,13 +138,14 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--hits", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--crashes", type=int, default=0, help="of the kills, those of the database")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--port", type=int, default=22_000)
     return parser.parse_args()
 
 
-def _experiment(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
+def _experiment(settings: Settings, options: argparse.Namespace, database: Victim) -> dict[str, object]:
     upgrade(settings.database_url)
     db = Database(settings.database_url)
     paths = _make_copies(settings, db)
@@ -154,7 +157,7 @@ def _experiment(settings: Settings, options: argparse.Namespace) -> dict[str, ob
         threads = [threading.Thread(target=load.run, daemon=True) for _ in range(THREADS)]
         for thread in (threading.Thread(target=supervisor.watch, daemon=True), *threads):
             thread.start()
-        _kill_at_random(supervisor.programs, load, random.Random(options.seed), options.kills, kills)
+        _kill_at_random(supervisor.programs, load, options, kills, database)
         for thread in threads:
             thread.join()
         waited = _wait_until_drained(settings, db)
@@ -204,22 +207,26 @@ def _make_copy(
 
 
 def _kill_at_random(
-    programs: list[Program], load: Load, dice: random.Random, kills: int, counts: "Counter[str]"
+    programs: list[Program], load: Load, options: argparse.Namespace, counts: "Counter[str]", database: Victim
 ) -> None:
     """Release the hits in slices and kill one program within each, at a random moment while it works."""
+    dice = random.Random(options.seed)
     victims = {program.name: program for program in programs if program.name in VICTIMS}
-    marks = sorted(dice.sample(range(1, load.hits), kills))
+    marks = sorted(dice.sample(range(1, load.hits), options.kills))
+    crashes = set(dice.sample(marks, options.crashes))
     for mark in marks:
-        victim = victims[dice.choice(VICTIMS)]
-        delay = dice.uniform(0, MAX_DELAY_SECONDS)
-        _wait_until_up(victim)
+        name, delay = "database" if mark in crashes else dice.choice(VICTIMS), dice.uniform(0, MAX_DELAY_SECONDS)
+        if name in victims:
+            _wait_until_up(victims[name])
         load.release(mark)
         time.sleep(delay)
-        process = victim.process
-        if process is not None:
+        if name not in victims:
+            database.take_away()
+            database.bring_back()
+        elif (process := victims[name].process) is not None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            counts[victim.name] += 1
+        counts[name] += 1
     load.release(load.hits)
 
 

@@ -8,15 +8,24 @@ from server.accounts import routes as accounts_routes
 from server.accounts import session as accounts_session
 from server.api import routes as api_routes
 from server.base import create_base_app
+from server.campaigns import routes as campaigns_routes
 from server.config import Settings, load_settings
+from server.consent import routes as consent_routes
+from server.dead_letters import routes as dead_letters_routes
+from server.documents import routes as documents_routes
+from server.documents.statistics import routes as readings_routes
 from server.feed import routes as feed_routes
 from server.gmail import routes as gmail_routes
 from server.gmail import webhook as gmail_webhook
+from server.library import routes as library_routes
 from server.messages import routes as messages_routes
 from server.people import routes as people_routes
 from server.sandbox import routes as sandbox_routes
+from server.sandbox.lab import routes as lab_routes
 from server.scoring import routes as scoring_routes
+from server.sidebar import routes as sidebar_routes
 from server.tasks import routes as tasks_routes
+from server.tracking.shipping import routes as shipping_routes
 from server.tracking.site import routes as site_routes
 
 
@@ -35,13 +44,22 @@ def create_app(settings: Settings | None = None) -> Flask:
         accounts_routes,
         feed_routes,
         messages_routes,
+        campaigns_routes,
+        library_routes,
         people_routes,
+        readings_routes,
+        consent_routes,
         gmail_routes,
         gmail_webhook,
         sandbox_routes,
+        lab_routes,
         site_routes,
+        shipping_routes,
+        dead_letters_routes,
         scoring_routes,
         tasks_routes,
+        documents_routes,
+        sidebar_routes,
         api_routes,
     ):
         app.register_blueprint(room.bp)

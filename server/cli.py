@@ -1,8 +1,10 @@
 """The `warmline` command: everything an operator does from a shell."""
 
 import fcntl
+import os
 import signal
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask
@@ -11,9 +13,13 @@ from pydantic import ValidationError
 
 from server import permissions
 from server.accounts import cli as accounts
+from server.backup import cli as backups
 from server.config import Settings, load_settings
+from server.consent import cli as consent
 from server.doctor import doctor
 from server.errors import Refused
+from server.events import cli as events
+from server.keys import Keyring
 from server.migrate import upgrade
 from server.sandbox import cli as sandbox
 from server.supervisor import Supervisor, make_programs
@@ -30,7 +36,17 @@ def main() -> None:
     """Warmline: a self-hosted Live Feed for people who sell by email from Gmail."""
 
 
-for command in (accounts.tokens, accounts.members, sandbox.demo_info, permissions.show, doctor):
+for command in (
+    accounts.tokens,
+    accounts.members,
+    consent.persons,
+    sandbox.demo_info,
+    events.verdicts,
+    permissions.show,
+    doctor,
+    backups.backup,
+    backups.restore_command,
+):
     main.add_command(command)
 
 
@@ -48,7 +64,10 @@ def run() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.ask_to_stop())
     try:
-        upgrade(settings.database_url)
+        if settings.ship_to:
+            Keyring.load(settings)
+        else:
+            upgrade(settings.database_url)
         supervisor.start()
         if not supervisor.stopping:
             _welcome(settings)
@@ -57,6 +76,22 @@ def run() -> None:
         sys.exit(error.message)
     finally:
         supervisor.stop()
+
+
+@main.command(with_appcontext=False)
+@click.argument("name")
+def process(name: str) -> None:
+    """Be one of the processes that `warmline run` would start: `edge`, `web`, `worker-mail-0` and so on.
+
+    For systemd, containers and other machines. It does not migrate: run `warmline migrate` first.
+    """
+    settings = _load_settings()
+    settings.warmline_home.mkdir(parents=True, exist_ok=True)
+    commands = {program.name: program.command for program in make_programs(settings)}
+    if name not in commands:
+        sys.exit(f"With these settings there is no process {name!r}, only {', '.join(commands)}.")
+    os.chdir(Path(__file__).parent.parent)
+    os.execv(commands[name][0], commands[name])  # noqa: S606 - our own program, without a shell
 
 
 @main.command(with_appcontext=False)
@@ -71,6 +106,11 @@ def migrate() -> None:
 
 
 def _welcome(settings: Settings) -> None:
+    if settings.ship_to:
+        print(
+            f"Warmline's edge is ready at {settings.edge_base_url}; its journal goes to {settings.ship_to}", flush=True
+        )
+        return
     from server.accounts.setup import find_or_make_setup_link
     from server.base import create_base_app
     from server.db import get_db

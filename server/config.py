@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STAND_IN_CLIENT_ID = "warmline-stand-in"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -28,6 +29,7 @@ class Settings(BaseSettings):
     stream_port: Port = 0
     stream_base_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=8)
+    ship_to: str = ""
 
     # What holds the data
     database_url: str = ""
@@ -40,11 +42,14 @@ class Settings(BaseSettings):
     web_workers: int = Field(default=1, ge=1, le=64)
     edge_workers: int = Field(default=1, ge=1, le=64)
     mail_workers: int = Field(default=1, ge=1, le=64)
+    document_workers: int = Field(default=1, ge=1, le=16)
+    document_max_mb: int = Field(default=50, ge=1, le=500)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     # Google
     google_client_id: str = ""
     google_client_secret: str = ""
+    google_app_status: Literal["", "testing", "production"] = ""
     google_auth_uri: str = "https://accounts.google.com/o/oauth2/auth"
     google_token_uri: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a token
     google_revoke_uri: str = "https://oauth2.googleapis.com/revoke"
@@ -67,6 +72,14 @@ class Settings(BaseSettings):
     def _is_http_url(cls, value: str) -> str:
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
             raise ValueError(f"{value!r} is not an http(s) address")
+        return value.rstrip("/")
+
+    @field_validator("ship_to")
+    @classmethod
+    def _is_private(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and not ((parts.netloc and parts.scheme == "https") or parts.hostname in LOOPBACK):
+            raise ValueError(f"{value!r} is no https address: hits are personal data")
         return value.rstrip("/")
 
     @model_validator(mode="after")
@@ -108,7 +121,7 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the members' app."""
-        return self.host in ("127.0.0.1", "localhost", "::1")
+        return self.host in LOOPBACK
 
     @property
     def stand_in_url(self) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import Session
 
 BUSY_TIMEOUT_SECONDS = 15
+IMPATIENT_MS = 100
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -68,8 +69,10 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("reads_only", False)
+    options = connection.get_execution_options()
+    reads, busy_ms = options.get("reads_only", False), options.get("busy_ms", BUSY_TIMEOUT_SECONDS * 1000)
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={busy_ms}")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
@@ -84,10 +87,20 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self._reading = self.engine.execution_options(reads_only=True)
+        self._impatient = self.engine.execution_options(busy_ms=IMPATIENT_MS)
 
     def open(self, *, write: bool = True) -> Session:
         """Return a new session the caller must close; a reading one refuses to write."""
         return Session(self.engine if write else self._reading, expire_on_commit=False)
+
+    @contextmanager
+    def impatient_session(self) -> Iterator[Session]:
+        """Yield a writing session for what can be left out: OperationalError where SQLite has another writer now."""
+        session = Session(self._impatient, expire_on_commit=False)
+        try:
+            yield session
+        finally:
+            session.close()
 
     @contextmanager
     def session(self, *, write: bool = True) -> Iterator[Session]:

@@ -1,27 +1,35 @@
-"""ALL background jobs and all recurring work, on one page.
+"""ALL background jobs, on one page; what wakes them again and again stands in `server/recurring.py`.
 
 A job loads by id, returns quietly if the row is gone, calls one verb and commits. Each may run twice, late, or beside
 itself: what must happen once is claimed in the database. The recurring looks find rows that are due and wake their job.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial, wraps
 
+from redis import RedisError
+from rq.exceptions import DeserializationError
+from rq.job import Job
 from sqlmodel import Session
 
-from server.clock import now
+from server.campaigns import advance, deliveries, follow, replies, runs
 from server.config import get_settings
+from server.consent import erasure, retention
 from server.db import get_db
-from server.events.partitions import add_partitions
-from server.gmail import history, mailboxes, schedule, watch
+from server.dead_letters import letters, tries
+from server.documents import conversion
+from server.gmail import history, mailboxes, quarantine, watch
 from server.keys import get_keys
-from server.messages import inbound, outbox, send
+from server.messages import inbound, outbox, send, sent
 from server.people import imports
-from server.queue import get_wakeups, wake_key
+from server.queue import UnknownWakeup, get_wakeups, wake_key
+from server.sandbox.lab import play as lab
 from server.scoring import recompute
-from server.tasks import reminders, tasks
-from server.ticker import Recurring
-from server.tracking.drain import Lookout, drain_batch, hold_journal
+from server.tracking.drain import drain_batch, hold_journal
+
+SLICE_SECONDS = 1.0  # then the next job of the queue
 
 
 def job(run: Callable[..., None]) -> Callable[..., None]:
@@ -29,10 +37,53 @@ def job(run: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(run)
     def start(*ids: int) -> None:
-        get_wakeups().redis.delete(wake_key(run.__name__, *ids))
-        run(*ids)
+        with suppress(RedisError):
+            get_wakeups().redis.delete(wake_key(run.__name__, *ids))
+        if not _may_start(run.__name__, ids):
+            return
+        try:
+            run(*ids)
+        except Exception as error:
+            _note_failure(run.__name__, ids, error)
+            raise
+        tries.forget_starts(run.__name__, ids)
 
+    start.is_job = True  # type: ignore[attr-defined]
     return start
+
+
+def _may_start(name: str, ids: tuple[int, ...]) -> bool:
+    """Count this start, and hold the job where the last ones never came to an end: it may be what ends its worker."""
+    with get_db().session(write=False) as session:
+        if ids and letters.find_letter(session, name, ids) is not None:
+            return False
+    if tries.count_start(name, ids) > tries.MOST_TRIES:
+        _set_aside(name, ids, letters.ENDED_ITS_WORKER)
+        return not ids
+    return True
+
+
+def _note_failure(name: str, ids: tuple[int, ...], error: Exception) -> None:
+    if tries.is_passing(error):
+        tries.forget_starts(name, ids)
+    elif tries.count_tries(name, ids) >= tries.MOST_TRIES:
+        _set_aside(name, ids, letters.tell(error))
+
+
+def _set_aside(name: str, ids: tuple[int, ...], reason: str) -> None:
+    with get_db().session() as session:
+        letters.set_aside(session, name, ids, reason)
+        if name == "send_copy":
+            outbox.give_up(session, ids[0], reason)
+        session.commit()
+    tries.forget_starts(name, ids)
+
+
+def note_unknown(_job: Job, kind: type[BaseException], *_more: object) -> bool:
+    """Note a wake-up in the queue that is none of ours; return whether RQ is to do what it does with any failure."""
+    if issubclass(kind, UnknownWakeup | DeserializationError):
+        _set_aside(letters.UNREADABLE_JOB, (), letters.UNREADABLE)
+    return True
 
 
 @job
@@ -59,7 +110,7 @@ def drain_hits() -> None:
 @job
 def sync_mailbox(mailbox_id: int) -> None:
     """Take in what came into a mailbox since its cursor."""
-    _commit_each(partial(history.sync, receive=inbound.receive), mailbox_id)
+    _commit_each(partial(history.sync, receive=replies.receive, sent=sent), mailbox_id)
 
 
 @job
@@ -75,9 +126,39 @@ def disconnect_mailbox(mailbox_id: int) -> None:
 
 
 @job
+def retry_quarantined(mailbox_id: int) -> None:
+    """Try mail again that could not be read."""
+    _commit_each(partial(quarantine.retry, receive=replies.receive), mailbox_id)
+
+
+@job
 def recompute_scores(workspace_id: int) -> None:
     """Go on building a workspace's scores under its new rules."""
     _commit_each(recompute.recompute, workspace_id)
+
+
+@job
+def prepare_run(run_id: int) -> None:
+    """Take the next people of a campaign's audience into its run."""
+    _commit_while(runs.prepare_batch, run_id)
+
+
+@job
+def advance_campaign(campaign_id: int) -> None:
+    """Let the people of a campaign whose step is due do it."""
+    _commit_while(advance.advance_batch, campaign_id)
+
+
+@job
+def settle_deliveries() -> None:
+    """Follow what became of the campaigns' mail in the outbox."""
+    _commit_while(deliveries.settle_batch)
+
+
+@job
+def follow_events() -> None:
+    """Let campaigns follow the newest events."""
+    _commit_while(follow.follow_batch)
 
 
 @job
@@ -86,125 +167,51 @@ def import_people(import_id: int) -> None:
     _commit_each(imports.run, import_id)
 
 
+@job
+def erase_person(erasure_id: int) -> None:
+    """Erase somebody who asked for it."""
+    _commit_each(erasure.run, erasure_id)
+
+
+@job
+def forget_evidence(workspace_id: int) -> None:
+    """Delete IP addresses, programs and devices that are older than a workspace keeps them."""
+    _commit_each(retention.run, workspace_id)
+
+
+@job
+def play_scenarios() -> None:
+    """Play the scenarios of the tracking lab that wait, one after the other, for a slice."""
+    end = time.monotonic() + SLICE_SECONDS
+    is_idle = False
+    while not is_idle and time.monotonic() < end:
+        is_idle = True
+        with get_db().session() as session:
+            for _ in lab.play_next(session):
+                session.commit()
+                is_idle = False
+    if not is_idle:
+        get_wakeups().wake("play_scenarios")
+
+
+@job
+def convert_document(version_id: int) -> None:
+    """Make the pages of one version of a document."""
+    _commit_each(conversion.convert, version_id)
+
+
 def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -> None:
     with get_db().session() as session:
         for _ in steps(session, row_id):
             session.commit()
 
 
-def wake_due_copies() -> None:
-    """Wake a worker for each copy that is due, or whose worker is gone."""
-    _wake_each("send_copy", outbox.find_due)
-
-
-def wake_unread_copies() -> None:
-    """Wake a worker for each sent copy whose Message-ID is not known yet."""
-    _wake_each("read_back", outbox.find_unread)
-
-
-lookout = Lookout()
-
-
-def wake_drain() -> None:
-    """Wake a worker while the journal holds a hit that is not in the event log."""
-    with get_db().session(write=False) as session:
-        has_news = lookout.has_news(session, get_settings().journal_dir)
-    if has_news:
-        get_wakeups().wake("drain_hits")
-
-
-def add_event_partitions() -> None:
-    """Make the next months' partitions of the event table."""
+def _commit_while(step: Callable[..., bool], *ids: int) -> None:
+    """Call `step`, a transaction a time, while it says that there is more, but for no longer than a slice."""
+    end = time.monotonic() + SLICE_SECONDS
     with get_db().session() as session:
-        add_partitions(session, now())
-        session.commit()
-
-
-def wake_due_syncs() -> None:
-    """Wake a worker for each mailbox whose sync is wanted by now."""
-    _wake_each("sync_mailbox", schedule.find_due_syncs)
-
-
-def want_due_polls() -> None:
-    """Ask for a sync of each mailbox that nobody has looked into for a while."""
-    with get_db().session(write=False) as session:
-        ids = schedule.find_due_polls(session)
-    if ids:
-        with get_db().session() as session:
-            schedule.want_syncs(session, ids)
+        while step(session, *ids):
             session.commit()
-
-
-def wake_due_watches() -> None:
-    """Wake a worker for each mailbox whose watch is to be started, renewed or tried again."""
-    _wake_each("renew_watch", schedule.find_due_watches)
-
-
-def wake_due_disconnects() -> None:
-    """Wake a worker for each disconnected mailbox into which Google may still let us."""
-    _wake_each("disconnect_mailbox", schedule.find_due_disconnects)
-
-
-def delete_old_notifications() -> None:
-    """Forget pushes that Pub/Sub can no longer repeat."""
-    with get_db().session() as session:
-        schedule.delete_old_notifications(session)
+            if time.monotonic() > end:
+                return  # the ticker finds what is left
         session.commit()
-
-
-def wake_unfinished_scores() -> None:
-    """Wake a worker for each workspace whose scores are being built."""
-    _wake_each("recompute_scores", recompute.find_unfinished)
-
-
-def give_due_reminders() -> None:
-    """Remind of each task that is due, once."""
-    with get_db().session(write=False) as session:
-        is_wanted = reminders.has_due(session)
-    if is_wanted:
-        with get_db().session() as session:
-            reminders.give_due(session)
-            session.commit()
-
-
-def sweep_tasks() -> None:
-    """Take the rows of tasks that nobody can bring back any more."""
-    with get_db().session() as session:
-        tasks.sweep(session)
-        session.commit()
-
-
-def wake_unfinished_imports() -> None:
-    """Wake a worker for each file of people that is being taken in."""
-    _wake_each("import_people", imports.find_unfinished)
-
-
-def sweep_import_files() -> None:
-    """Delete uploaded files of people that nobody needs any more."""
-    with get_db().session(write=False) as session:
-        imports.sweep_files(session)
-
-
-def _wake_each(name: str, find: Callable[[Session], Iterable[int]]) -> None:
-    with get_db().session(write=False) as session:
-        ids = list(find(session))
-    for row_id in ids:
-        get_wakeups().wake(name, row_id)
-
-
-RECURRING: tuple[Recurring, ...] = (
-    Recurring(0.1, wake_drain),
-    Recurring(86_400, add_event_partitions),
-    Recurring(1, wake_due_copies),
-    Recurring(3, wake_unread_copies),
-    Recurring(1, want_due_polls),
-    Recurring(1, wake_due_syncs),
-    Recurring(60, wake_due_watches),
-    Recurring(60, wake_due_disconnects),
-    Recurring(86_400, delete_old_notifications),
-    Recurring(2, wake_unfinished_scores),
-    Recurring(2, wake_unfinished_imports),
-    Recurring(3600, sweep_import_files),
-    Recurring(15, give_due_reminders),
-    Recurring(3600, sweep_tasks),
-)

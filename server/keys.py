@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 
 from server.config import Settings
+from server.errors import Refused
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -48,6 +49,10 @@ class Keyring:
                 raise ValueError(MALFORMED) from None  # the cause would print the keys
         path = settings.warmline_home / "keys.json"
         if not path.exists():
+            if settings.ship_to:
+                raise Refused(
+                    f"{path} is missing: an edge alone needs the keys of {settings.ship_to}. Set WARMLINE_KEYS."
+                )
             _make_key_file(path)
         return cls({int(version): base64.b64decode(text) for version, text in json.loads(path.read_text()).items()})
 
@@ -71,6 +76,11 @@ class Keyring:
             return None
         body, tag = signed[:-16], signed[-16:]
         return body[1:] if hmac.compare_digest(_tag(self.derive(purpose, signed[0]), body), tag) else None
+
+    def digests(self, purpose: str, text: str) -> list[str]:
+        """Return the keyed hashes of `text` (32 hex digits) under every key that is held, today's first."""
+        versions = sorted(self._roots, reverse=True)
+        return [hmac.digest(self.derive(purpose, version), text.encode(), "sha256")[:16].hex() for version in versions]
 
     def seal(self, purpose: str, secret: str, bound_to: str) -> bytes:
         """Return `secret` under AES-256-GCM, readable only together with `bound_to` (the row it belongs to)."""

@@ -149,9 +149,11 @@ def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
 
 
 def _read_undrained(session: Session) -> int:
-    drained = {cursor.segment: cursor.drained_bytes for cursor in session.exec(select(JournalCursor))}
+    paths = list_segments(get_settings().journal_dir)
+    query = select(JournalCursor).where(col(JournalCursor.segment).in_([path.name for path in paths]))
+    drained = {cursor.segment: cursor.drained_bytes for cursor in session.exec(query)}
     total = 0
-    for path in list_segments(get_settings().journal_dir):
+    for path in paths:
         with contextlib.suppress(FileNotFoundError):  # drained and removed meanwhile
             total += max(0, path.stat().st_size - drained.get(path.name, 0))
     return total

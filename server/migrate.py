@@ -20,7 +20,7 @@ UPGRADE_LOCK = 0x77A2_111E  # an advisory lock of PostgreSQL; SQLite has one wri
 
 def upgrade(url: str) -> None:
     """Migrate the database at `url` to the newest revision; refuse one that a newer Warmline has written."""
-    config = _make_config()
+    config = make_config()
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
@@ -41,10 +41,19 @@ def is_newest(connection: Connection) -> bool:
 
 @cache
 def _newest_heads() -> tuple[str, ...]:
-    return tuple(ScriptDirectory.from_config(_make_config()).get_heads())
+    return tuple(ScriptDirectory.from_config(make_config()).get_heads())
 
 
-def _make_config() -> Config:
+def is_known(revision: str) -> bool:
+    """Return whether this Warmline knows a revision of the schema."""
+    try:
+        return ScriptDirectory.from_config(make_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def make_config() -> Config:
+    """Return Alembic's settings."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     return config

@@ -5,53 +5,91 @@ a wake-up is sent only after the commit it speaks of, and a Redis that is away i
 """
 
 import json
+import time
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 import redis
 import structlog
 from flask import Flask, current_app
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import event
 from sqlmodel import Session
 
 log = structlog.get_logger()
 
-QUEUE_OF_JOB = {"drain_hits": "hits"}
+QUEUE_OF_JOB = {"drain_hits": "hits", "convert_document": "documents"}
 DEFAULT_QUEUE = "mail"
-QUEUES = ("hits", "mail")
+QUEUES = ("hits", "mail", "documents")
 NOTICES = "warmline:notices"
 JOB_SECONDS = 300
-WAKE_SECONDS = {"hits": 2, "mail": 10}  # after which a wake-up that a dying worker took along is sent again
+FAILURE_SECONDS = 3600  # for a look at it in Redis; what fails again and again is in the database (`dead_letters`)
+JOBS = "server.jobs."
+# After which a wake-up that a dying worker took along is sent again.
+WAKE_SECONDS = {"hits": 2, "mail": 10, "documents": 120}
 REDIS_SECONDS = 2.0
+AWAY_SECONDS = 1.0
+
+
+class UnknownWakeup(Exception):
+    """The queue holds something else than a wake-up of ours."""
+
+
+class Wakeup(Job):
+    """A job as our workers run it: one of `server/jobs.py`, and nothing that anybody else names in Redis."""
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """Return the job's function; raises `UnknownWakeup` for any that is not marked as a job."""
+        module, _dot, name = str(self.func_name).rpartition(".")
+        found = None if self.instance or f"{module}." != JOBS else getattr(import_module(module), name, None)
+        if not getattr(found, "is_job", False) or self._has_more():
+            raise UnknownWakeup(self.id)
+        return cast(Callable[..., Any], found)
+
+    def _has_more(self) -> bool:
+        return bool(self._success_callback_name or self._failure_callback_name or self._stopped_callback_name)
 
 
 class Wakeups:
-    """This process's way to the workers and to the streams."""
+    """This process's way to the workers and to the streams.
+
+    Where Redis does not answer, the next wake-ups and notices are left out for a moment instead of waiting for it too:
+    a request, or a look of the ticker, sends many.
+    """
 
     def __init__(self, url: str) -> None:
         self.redis = connect(url)
+        self._away_until = 0.0
         self._queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in QUEUES}
 
     def wake(self, job: str, *ids: int) -> bool:
         """Enqueue `server.jobs.<job>(*ids)` unless the same wake-up already waits; return whether Redis answered."""
+        if time.monotonic() < self._away_until:
+            return False
         try:
             queue = QUEUE_OF_JOB.get(job, DEFAULT_QUEUE)
             if self.redis.set(wake_key(job, *ids), 1, nx=True, ex=WAKE_SECONDS[queue]):
                 self._queues[queue].enqueue(
-                    f"server.jobs.{job}", *ids, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=7 * 86400
+                    f"server.jobs.{job}", *ids, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=FAILURE_SECONDS
                 )
         except redis.RedisError as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
             log.warning("wake-up not sent; the ticker will find the row", job=job, ids=ids, error=str(error))
             return False
         return True
 
     def announce(self, topic: str, **ids: int | str | None) -> None:
         """Tell all live streams that something named `topic` changed."""
+        if time.monotonic() < self._away_until:
+            return
         try:
             self.redis.publish(NOTICES, json.dumps({"topic": topic, **ids}))
         except redis.RedisError as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
             log.warning("notice not sent; streams look again by themselves", topic=topic, error=str(error))
 
     def lengths(self) -> dict[str, int]:

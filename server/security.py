@@ -15,6 +15,7 @@ PUBLIC = "public"
 ROLES = ("rep", "manager", "admin")  # each may do what those before it may
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+EXTENSION_HEADER = "X-Warmline-Extension"  # its version, on each request of the Gmail extension
 PROBES = ("healthz", "readyz")  # asked by address, and they tell nothing
 
 View = TypeVar("View", bound=Callable[..., object])

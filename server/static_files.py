@@ -17,7 +17,7 @@ ENCODINGS = {"br": ".br", "gzip": ".gz"}  # made by the build, best first
 def init_app(app: Flask) -> None:
     """Serve `server/static/` under `/static/` and give templates `static(name)`."""
     app.add_url_rule("/static/<path:name>", "static", serve)
-    app.jinja_env.globals["static"] = lambda name: url_for("static", name=name, v=_digest(name))
+    app.jinja_env.globals["static"] = lambda name: url_for("static", name=name, v=digest(name))
 
 
 @allow(PUBLIC)
@@ -35,5 +35,6 @@ def serve(name: str) -> Response:
 
 
 @cache
-def _digest(name: str) -> str:
+def digest(name: str) -> str:
+    """Return what stands in the address of a built file and changes with it."""
     return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]

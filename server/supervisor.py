@@ -24,12 +24,16 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass
 class Program:
-    """One process to keep alive: its name, its command, and the port or socket that says it is up."""
+    """One process to keep alive: its name, its command, and the port or socket that says it is up.
+
+    `environment` is added to that of the supervisor.
+    """
 
     name: str
     command: list[str]
     port: int | None = None
     socket_path: Path | None = None
+    environment: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     deaths: int = 0
@@ -52,6 +56,12 @@ class Program:
 
 def make_programs(settings: Settings) -> list[Program]:
     """Return what runs on this machine for `settings`, in the order in which it starts."""
+    edge = _granian(settings, "wsgi", "server.edge:create_edge", settings.edge_port, settings.edge_workers, threads=32)
+    if settings.ship_to:  # an edge alone: all else runs where its journal goes
+        return [
+            Program("edge", [*edge, "--host", settings.host], port=settings.edge_port),
+            Program("ship", [sys.executable, "worker.py", "ship"]),
+        ]
     programs = []
     if not settings.redis_url:
         home = settings.warmline_home
@@ -59,7 +69,6 @@ def make_programs(settings: Settings) -> list[Program]:
     if settings.uses_stand_in:
         stand_in = _granian(settings, "wsgi", "server.sandbox.stand_in:create_app", settings.stand_in_port, threads=8)
         programs.append(Program("stand-in", [*stand_in, "--host", "127.0.0.1"], port=settings.stand_in_port))
-    edge = _granian(settings, "wsgi", "server.edge:create_edge", settings.edge_port, settings.edge_workers, threads=32)
     web = _granian(settings, "wsgi", "server.app:create_app", settings.port, settings.web_workers, settings.web_threads)
     stream = _granian(settings, "asgi", "server.feed.stream:create_stream", settings.stream_port)
     programs += [
@@ -69,6 +78,10 @@ def make_programs(settings: Settings) -> list[Program]:
         Program("worker-hits", [sys.executable, "worker.py", "hits"]),
         *(Program(f"worker-mail-{n}", [sys.executable, "worker.py", "mail"]) for n in range(settings.mail_workers)),
         Program("ticker", [sys.executable, "worker.py", "ticker"]),
+    ]
+    programs += [
+        Program(f"worker-documents-{n}", [sys.executable, "worker.py", "documents"])
+        for n in range(settings.document_workers)
     ]
     if settings.gmail_notifications == "pull":
         programs.append(Program("pull", [sys.executable, "worker.py", "pull"]))
@@ -159,6 +172,7 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=_end_with_parent,
+                env=os.environ | program.environment,
                 cwd=Path(__file__).parent.parent,
             )
         program.started = time.monotonic()

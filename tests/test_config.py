@@ -61,6 +61,8 @@ def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPat
         ("BASE_URL", "warmline.example"),
         ("BASE_URL", "ftp://warmline.example"),
         ("EDGE_BASE_URL", "https://"),
+        ("SHIP_TO", "http://warmline.example"),
+        ("SHIP_TO", "warmline.example"),
         ("GMAIL_API_ENDPOINT", "javascript:alert(1)"),
         ("GMAIL_NOTIFICATIONS", "telepathy"),
         ("GMAIL_POLL_SECONDS", "0"),

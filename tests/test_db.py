@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlmodel import Session, select
 
 from server.accounts.models import Workspace
-from server.db import Database, get_db, get_session
+from server.db import BUSY_TIMEOUT_SECONDS, Database, get_db, get_session
 from server.events.models import EventClock
 
 WRITERS, WRITES = 8, 200
@@ -63,6 +63,19 @@ def test_a_reader_never_waits_for_a_writer(database: Database) -> None:
         writer.flush()
         assert reader.exec(select(Workspace)).all() == []
         writer.commit()
+
+
+def test_an_impatient_writer_gives_up_beside_another_and_the_next_one_waits_again(database: Database) -> None:
+    if database.engine.dialect.name != "sqlite":
+        assert database.engine.dialect.name == "postgresql"  # it has no lock on the whole database
+        return
+    with database.session() as writing:
+        writing.execute(text("UPDATE event_clock SET last_event_id = 5"))
+        with database.impatient_session() as session, pytest.raises(OperationalError, match="locked"):
+            session.execute(text("UPDATE event_clock SET last_event_id = 6"))
+        writing.commit()
+    with database.session() as session:
+        assert session.execute(text("PRAGMA busy_timeout")).scalar_one() == BUSY_TIMEOUT_SECONDS * 1000
 
 
 def test_what_is_not_committed_does_not_last(database: Database) -> None:

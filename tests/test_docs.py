@@ -16,8 +16,8 @@ from server.config import Settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-# Variables that are no settings of the server: those of the tests, and of Google's own libraries.
-OTHER_VARIABLES = {"TEST_DATABASE_URL", "GOOGLE_APPLICATION_CREDENTIALS"}
+# Variables that are no settings of the server: those of the tests, of Google's own libraries, of containers.
+OTHER_VARIABLES = {"TEST_DATABASE_URL", "GOOGLE_APPLICATION_CREDENTIALS", "POSTGRES_PASSWORD"}
 MACHINE_PATHS = re.compile(r"/work/|/farm/|/root/|/home/[a-z]|/tmp/h\d")
 REGISTRIES = re.compile(r"registry\.npmjs|files\.pythonhosted|index-url|devpi|verdaccio|artifactory")
 

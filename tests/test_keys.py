@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config import Settings
+from server.errors import Refused
 from server.keys import Keyring, hash_token, make_token
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -127,3 +128,10 @@ def test_tokens_are_long_and_stored_as_a_hash() -> None:
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
     assert token not in hash_token(token)
     assert hash_token(token) == hash_token(token) != hash_token(make_token())
+
+
+def test_an_edge_alone_never_makes_keys_that_nobody_else_has(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, warmline_home=tmp_path, warmline_keys="", ship_to="https://warmline.example")  # type: ignore[call-arg]
+    with pytest.raises(Refused, match="WARMLINE_KEYS"):
+        Keyring.load(settings)
+    assert list(tmp_path.iterdir()) == []

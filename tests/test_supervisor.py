@@ -101,7 +101,8 @@ def names(settings: Settings) -> list[str]:
 
 def test_by_default_all_that_is_needed_runs_on_this_machine(tmp_path: Path) -> None:
     assert names(make_settings(tmp_path)) == [
-        "valkey", "stand-in", "edge", "web", "stream", "worker-hits", "worker-mail-0", "ticker", "recipients",
+        "valkey", "stand-in", "edge", "web", "stream", "worker-hits", "worker-mail-0", "ticker",
+        "worker-documents-0", "recipients",
     ]  # fmt: skip
 
 
@@ -111,7 +112,8 @@ def test_what_stands_elsewhere_is_not_started(tmp_path: Path) -> None:
         gmail_notifications="pull",
     )  # fmt: skip
     assert names(settings) == [
-        "edge", "web", "stream", "worker-hits", "worker-mail-0", "worker-mail-1", "worker-mail-2", "ticker", "pull",
+        "edge", "web", "stream", "worker-hits", "worker-mail-0", "worker-mail-1", "worker-mail-2", "ticker",
+        "worker-documents-0", "pull",
     ]  # fmt: skip
 
 
@@ -203,3 +205,8 @@ def test_what_does_not_come_up_is_named(tmp_path: Path, free_port: int, monkeypa
     with pytest.raises(Refused, match="web did not come up"):
         running.start()
     running.stop()
+
+
+def test_a_machine_that_ships_its_journal_runs_an_edge_and_nothing_that_needs_a_database(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, ship_to="https://warmline.example")
+    assert [program.name for program in make_programs(settings)] == ["edge", "ship"]

@@ -5,7 +5,7 @@ import time
 import pytest
 import structlog
 
-from server.jobs import RECURRING
+from server.recurring import RECURRING
 from server.ticker import Recurring, run_ticker
 
 

@@ -8,7 +8,7 @@ import { build } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 const out = join(root, "server/static");
-const ENTRIES = ["app.js", "compose.js"];
+const ENTRIES = ["app.js", "compose.js", "documents.js", "library.js"];
 const COMPRESSED = /\.(css|js|svg|webmanifest)$/;
 
 async function buildScripts() {
@@ -19,6 +19,32 @@ async function buildScripts() {
     minify: true,
     format: "esm",
     target: "es2022",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+/** The documents' viewer has a bundle of its own: recipients load nothing of the app. */
+async function buildViewer() {
+  await build({
+    entryPoints: ["viewer.js", "viewer.css"].map((name) => join(root, "web/viewer", name)),
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    external: ["*.woff2"],
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+/** The recipients' pages have a style sheet and nothing else. */
+async function buildRecipientPages() {
+  await build({
+    entryPoints: [join(root, "web/recipient.css")],
+    outdir: out,
+    minify: true,
     legalComments: "none",
     logLevel: "warning",
   });
@@ -56,6 +82,8 @@ function compress() {
 
 mkdirSync(out, { recursive: true });
 await buildScripts();
+await buildViewer();
+await buildRecipientPages();
 buildStyles();
 copyFont();
 buildIcons();

@@ -2,6 +2,7 @@
 
 import htmx from "htmx.org";
 import { foldRepeats, keepFolds } from "./repeats.js";
+import { keepSeen } from "./seen.js";
 import { openStream } from "./stream.js";
 import { tellDay, tellTimes } from "./time.js";
 
@@ -39,12 +40,14 @@ function makeView(feed, signal) {
     lastId: Number(list().dataset.lastId),
     ask: { of, machine, q },
     onRow: addRow,
+    onChange: changeRow,
     async onReload() {
       await htmx.ajax("get", rows, { target: "#feed-rows", swap: "morph:outerHTML" });
       view.lastId = Number(list().dataset.lastId);
     },
     onState: showState,
   };
+  if (!of && !q) keepSeen(() => view.lastId, signal);
   return view;
 }
 
@@ -73,6 +76,25 @@ function addRow(html) {
   tellTimes(list());
   markRows();
   announce(row);
+  document.dispatchEvent(new Event("warmline:shown"));
+}
+
+/** Show a row as it is now that it was judged otherwise; without `html` it is gone. @param {number} id @param {string} [html] */
+function changeRow(id, html) {
+  const row = document.getElementById(`event-${id}`);
+  if (!row) {
+    if (html) addRow(html);
+    return;
+  }
+  if (html) {
+    const isOpen = row.querySelector(".row-verdict")?.hasAttribute("open");
+    htmx.swap(row, html, { swapStyle: "morph:outerHTML", swapDelay: 0, settleDelay: 0 });
+    document.getElementById(row.id)?.querySelector(".row-verdict")?.toggleAttribute("open", isOpen);
+    tellTimes(list());
+  } else {
+    row.remove();
+  }
+  markRows();
 }
 
 /** Return the row before which `row` stands (at, then id, descending), undefined at the end. @param {HTMLElement} row */
@@ -129,8 +151,8 @@ function announce(row) {
   toAnnounce.push(row.querySelector("p")?.textContent?.replace(/\s+/g, " ").trim() ?? "");
   if (toAnnounce.length > 1) return;
   setTimeout(() => {
-    const place = /** @type {HTMLElement} */ (document.getElementById("feed-announcement"));
-    place.textContent = toAnnounce.length === 1 ? toAnnounce[0] : tellCount(toAnnounce.length);
+    const place = document.getElementById("feed-announcement"); // gone, if another tab was chosen meanwhile
+    if (place) place.textContent = toAnnounce.length === 1 ? toAnnounce[0] : tellCount(toAnnounce.length);
     toAnnounce = [];
   }, ANNOUNCE_MS);
 }

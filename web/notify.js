@@ -16,6 +16,11 @@ export function keepNotifications() {
     showReminder(id);
     if (notify) claim(`task-${id}`, () => show(`task-${id}`, name, "", "/tasks"));
   });
+  document.body.addEventListener("warmline:mailbox_ending", (event) => {
+    const { id } = /** @type {CustomEvent} */ (event).detail;
+    const title = document.getElementById("mailbox-banner")?.dataset.ending ?? "Warmline";
+    claim(`mailbox-${id}`, () => show(`mailbox-${id}`, title, "", `/mailboxes/${id}/health`));
+  });
   const settings = document.getElementById("desktop");
   if (settings) keepSettings(settings);
 }
@@ -50,7 +55,7 @@ function show(tag, title, body, url) {
 }
 
 /** Put a task's reminder into the page, once. @param {number} id */
-function showReminder(id) {
+export function showReminder(id) {
   if (document.getElementById(`task-reminder-${id}`)) return;
   htmx.ajax("get", `/tasks/${id}/reminder`, { target: "#toasts", swap: "beforeend" });
 }

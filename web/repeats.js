@@ -49,7 +49,8 @@ function showGroup(rows) {
   const oldest = rows[rows.length - 1].id;
   const isOpen = opened.has(oldest);
   rows.forEach((row, index) => {
-    const button = /** @type {HTMLButtonElement} */ (row.querySelector(".row-times"));
+    const button = /** @type {HTMLButtonElement | null} */ (row.querySelector(".row-times"));
+    if (!button) return; // an interval in which nothing was seen
     button.hidden = index > 0 || rows.length === 1;
     row.classList.toggle("row-folded", index > 0 && !isOpen);
     row.classList.toggle("row-repeat", index > 0);

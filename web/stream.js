@@ -4,18 +4,45 @@ const TICKETS = "/stream/tickets";
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const SILENCE_MS = 40_000; // the server beats every 15 s
-const SHELL_TOPICS = ["message", "mailbox", "task", "target", "person", "reminder", "notification"];
+const SHELL_TOPICS = ["message", "mailbox", "mailbox_ending", "task", "target", "person", "reminder", "notification", "seen", "reading", "document", "campaign"];
 
 /**
- * What a page shows of the stream. `lastId` is the newest event it has; without `onRow` no rows are asked for.
+ * What a page shows of the stream. `lastId` is the newest event it has; without `onRow` no rows are asked for, and without
+ * `onTopic` topics become events of the page's body.
  * @typedef {object} View
  * @property {number} lastId
  * @property {Record<string, string>} [ask]
  * @property {(html: string) => void} [onRow]
+ * @property {(id: number, html?: string) => void} [onChange] a row looks different now, or without `html` is gone
  * @property {() => Promise<void>} [onReload]
+ * @property {(topic: string, detail: Record<string, unknown>) => void} [onTopic]
+ * @property {() => void} [onBeat]
  * @property {(state: State) => void} [onState]
  * @typedef {"connecting" | "live" | "reconnecting" | "offline" | "ended"} State
  */
+
+/**
+ * The server of this page. The extension, whose pages come from elsewhere, names its own.
+ * @typedef {object} Server
+ * @property {(path: string, body: URLSearchParams) => Promise<Response>} post
+ * @property {(html: string) => string} readHtml
+ */
+
+/** @type {Server} */
+let server = {
+  post: (path, body) => fetch(path, { method: "POST", body, redirect: "manual" }),
+  readHtml: (html) => html,
+};
+
+/** Let all streams of this page come from `other`. @param {Server} other */
+export function useServer(other) {
+  server = other;
+}
+
+/** Say that this page showed the member's feed up to the event `lastId`. @param {number} lastId */
+export async function noteSeen(lastId) {
+  await server.post("/feed/seen", new URLSearchParams({ last_id: String(lastId) })).catch(() => undefined);
+}
 
 /** Keep a stream open for `view` until `signal` ends it or the page does. @param {View} view @param {AbortSignal} signal */
 export function openStream(view, signal) {
@@ -39,13 +66,22 @@ export function openStream(view, signal) {
       failures = 0;
       setState("live");
       watch();
+      if (!view.onTopic) document.dispatchEvent(new Event("warmline:live"));
     };
     source.onerror = retry;
-    source.addEventListener("beat", watch);
+    source.addEventListener("beat", () => {
+      watch();
+      view.onBeat?.();
+    });
     source.addEventListener("row", (event) => {
       watch();
-      view.onRow?.(JSON.parse(event.data).html);
+      view.onRow?.(server.readHtml(JSON.parse(event.data).html));
       view.lastId = Math.max(view.lastId, Number(event.lastEventId));
+    });
+    source.addEventListener("change", (event) => {
+      watch();
+      const { id, html } = JSON.parse(event.data);
+      view.onChange?.(id, html && server.readHtml(html));
     });
     source.addEventListener("reload", async () => {
       watch();
@@ -57,7 +93,9 @@ export function openStream(view, signal) {
   /** Tell the page's own elements. @param {string} topic @param {MessageEvent} event */
   function pass(topic, event) {
     watch();
-    document.body.dispatchEvent(new CustomEvent(`warmline:${topic}`, { detail: JSON.parse(event.data) }));
+    const detail = JSON.parse(event.data);
+    if (view.onTopic) view.onTopic(topic, detail);
+    else document.body.dispatchEvent(new CustomEvent(`warmline:${topic}`, { detail }));
   }
 
   function close() {
@@ -114,7 +152,7 @@ export function openStream(view, signal) {
  */
 async function fetchAddress(view) {
   const body = new URLSearchParams({ ...view.ask, rows: view.onRow ? "wanted" : "" });
-  const answer = await fetch(TICKETS, { method: "POST", body, redirect: "manual" });
+  const answer = await server.post(TICKETS, body);
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return null;
   return answer.ok ? /** @type {string} */ ((await answer.json()).url) : undefined;
 }

@@ -25,16 +25,20 @@ export function keepTimes() {
 export function tellTimes(root) {
   for (const element of root.querySelectorAll("time[data-relative]")) {
     const time = new Date(/** @type {HTMLTimeElement} */ (element).dateTime);
-    setText(element, tellAgo(time, Date.now()));
+    setText(element, tellDistance(time, Date.now(), element.hasAttribute("data-ahead")));
     element.setAttribute("title", exact.format(time));
   }
 }
 
-/** Return "5 min. ago" or the like. @param {Date} time @param {number} nowMs */
-function tellAgo(time, nowMs) {
-  const seconds = Math.min(0, (time.getTime() - nowMs) / 1000);
-  const [unit, size] = UNITS.find(([, length]) => -seconds >= length) ?? ["second", 1];
-  return unit === "second" && seconds > -10 ? relative.format(0, "second") : relative.format(Math.trunc(seconds / size), unit);
+/**
+ * Return "5 min. ago" or the like; only a time that may lie ahead is ever told as such, for clocks differ.
+ * @param {Date} time @param {number} nowMs @param {boolean} mayBeAhead
+ */
+function tellDistance(time, nowMs, mayBeAhead) {
+  const distance = (time.getTime() - nowMs) / 1000;
+  const seconds = mayBeAhead ? distance : Math.min(0, distance);
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  return unit === "second" && Math.abs(seconds) < 10 ? relative.format(0, "second") : relative.format(Math.trunc(seconds / size), unit);
 }
 
 /** Return the day of `time` as a heading: today, yesterday, or its date. @param {Date} time */

@@ -9,6 +9,7 @@ from server.accounts.models import Member, Role
 from server.accounts.tokens import announce_tokens
 from server.clock import now
 from server.errors import Refused
+from server.gmail import mailboxes
 from server.i18n import LOCALES
 
 
@@ -74,6 +75,7 @@ def deactivate(session: Session, member: Member) -> None:
     _keep_an_admin(session, member)
     member.deactivated_at = member.deactivated_at or now()
     session.add(member)
+    mailboxes.pause(session, member.id)
     _end_everything(session, member)
 
 
@@ -81,6 +83,7 @@ def reactivate(session: Session, member: Member) -> None:
     """Let a deactivated member in again."""
     member.deactivated_at = None
     session.add(member)
+    mailboxes.resume(session, member.id)
     session.flush()
 
 

@@ -40,6 +40,7 @@ class Workspace(SQLModel, table=True):
     time_zone: str = "UTC"
     is_demo: bool = False
     managers_see_team: bool = True
+    sets_honeypots: bool = True
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 

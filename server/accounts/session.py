@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, Request, Response, current_app, g, has_request_context, redirect, request
+from flask import Flask, Request, Response, current_app, g, has_request_context, jsonify, redirect, request
 from flask import session as flask_session
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user, logout_user
@@ -26,7 +26,7 @@ from server.db import get_db, get_session
 from server.errors import Refused
 from server.htmx import is_partial_wanted
 from server.keys import get_keys
-from server.security import bearer_token
+from server.security import EXTENSION_HEADER, bearer_token
 from server.tracking.devices import device_ticket
 
 log = structlog.get_logger()
@@ -150,7 +150,7 @@ def _load_by_bearer(request: Request) -> Member | None:
 
 def _note_use(token: AccessToken) -> None:
     try:
-        with get_db().session() as session:
+        with get_db().impatient_session() as session:
             tokens.note_use(session, token.id)
             session.commit()
     except OperationalError as error:
@@ -158,7 +158,10 @@ def _note_use(token: AccessToken) -> None:
 
 
 def _ask_to_sign_in() -> ResponseReturnValue:
-    if bearer_token(request) is not None or request.path.startswith("/api/"):
+    secret, is_api = bearer_token(request), request.path.startswith("/api/")
+    if not is_api and (secret is not None or EXTENSION_HEADER in request.headers):
+        return _refuse_token(secret or "")
+    if is_api:
         error = Unauthorized("This needs a valid access token: Authorization: Bearer … (see Settings, Access tokens).")
         response = current_app.make_response(current_app.handle_http_exception(error))
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -168,3 +171,12 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     if is_partial_wanted():
         return Response(status=401, headers={"HX-Redirect": address})
     return redirect(address, 302 if request.method in ("GET", "HEAD") else 303)
+
+
+def _refuse_token(secret: str) -> Response:
+    """Say in the shape that the extension reads (docs/extension-api.md) why a token opens nothing here."""
+    code = tokens.find_refusal(get_session(write=False), secret)
+    message, fix = tokens.tell_refusal(code)
+    response = jsonify(error=code, message=message, fix=fix)
+    response.status_code, response.headers["WWW-Authenticate"] = 401, "Bearer"
+    return response

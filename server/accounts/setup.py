@@ -13,6 +13,7 @@ from server.accounts.models import Invitation, Member, Role, Workspace
 from server.accounts.passwords import hash_password
 from server.clock import now
 from server.config import Settings
+from server.consent.policy import state_policy
 from server.errors import Refused
 from server.keys import hash_token, make_token
 
@@ -53,13 +54,18 @@ def get_setup(session: Session, token: str) -> Invitation:
 
 
 def set_up(
-    session: Session, token: str, workspace_name: str, time_zone: str, name: str, email: str, password: str
-) -> Member:
-    """Make the workspace and its first admin, once; whoever comes second is refused."""
+    session: Session, token: str, workspace_name: str, time_zone: str, name: str, email: str, password: str,
+    *, reaches_europe: bool = True,
+) -> Member:  # fmt: skip
+    """Make the workspace and its first admin, once; whoever comes second is refused.
+
+    Where its mail `reaches_europe`, openings show only of people who agreed to it (docs/privacy.md).
+    """
     setup = get_setup(session, token)
     password_hash = hash_password(password, email)
     use_up(session, setup)
     workspace = Workspace(name=read_name(workspace_name, "workspace_name"), time_zone=read_time_zone(time_zone))
     session.add(workspace)
     session.flush()
+    state_policy(session, workspace.id, reaches_europe)
     return add_member(session, workspace.id, email, name, Role.ADMIN, password_hash=password_hash)

@@ -149,8 +149,9 @@ def _replace(stored: StoredSession, response: Response) -> None:
 
 def _change(stored: StoredSession, row: BrowserSession, response: Response) -> None:
     changed, removed = stored.difference()
+    db = get_db()
     try:
-        with get_db().session() as session:
+        with db.session() if changed or removed else db.impatient_session() as session:
             kept = browser_sessions.change_session(session, row.id, changed, removed)
             session.commit()
     except OperationalError as error:

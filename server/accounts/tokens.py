@@ -50,11 +50,32 @@ def find_token(session: Session, secret: str) -> tuple[AccessToken, Member] | No
     return (found[0], found[1]) if found else None
 
 
+def find_refusal(session: Session, secret: str) -> str:
+    """Return why `secret` opens nothing here: `unknown_token`, `revoked`, `deactivated`, else `wrong_place`."""
+    chosen = select(AccessToken.revoked_at, Member.deactivated_at).join(Member, col(Member.id) == AccessToken.member_id)
+    found = session.exec(chosen.where(AccessToken.token_hash == hash_token(secret))).first()
+    if found is None:
+        return "unknown_token"
+    revoked_at, deactivated_at = found
+    return "revoked" if revoked_at else "deactivated" if deactivated_at else "wrong_place"
+
+
+def tell_refusal(code: str) -> tuple[str, str]:
+    """Return what is wrong with a token that opens nothing, and the way out, as sentences."""
+    again = _("Connect this browser to Warmline again.")
+    return {
+        "unknown_token": (_("This browser is not connected to Warmline."), again),
+        "revoked": (_("This browser’s access to Warmline was revoked."), again),
+        "deactivated": (_("Your account is deactivated."), _("An admin of your workspace can reactivate it.")),
+        "wrong_place": (_("This token may not be used here."), _("Settings, Access tokens says what each is for.")),
+    }[code]
+
+
 def is_open_to(token: AccessToken, path: str) -> bool:
     """Return whether `token` may be used at `path`: a program's only in the API, none where credentials are made."""
     if token.kind == TokenKind.API:
         return path.startswith("/api/")
-    return not path.startswith(("/settings/", "/team"))
+    return not path.startswith(("/settings/", "/team", "/extension/pairing"))
 
 
 def is_use_news(token: AccessToken) -> bool:

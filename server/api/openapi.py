@@ -26,6 +26,7 @@ PROBLEMS = {
 ALWAYS = (401, 403, 422, 429)
 WITH_A_BODY = (400, 409, 413, 415)
 WITH_AN_ID = (404,)
+CHANGING = (409,)
 
 
 def refuse_invalid(_request: object, _answer: object, error: Exception | None, *_rest: object) -> None:
@@ -78,9 +79,12 @@ def make_document() -> dict[str, Any]:
     document: dict[str, Any] = spec.spec
     document["components"]["schemas"] |= _make_schema(Problem)
     for path, operations in document["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             statuses = (
-                ALWAYS + (WITH_A_BODY if "requestBody" in operation else ()) + (WITH_AN_ID if "{" in path else ())
+                ALWAYS
+                + (WITH_A_BODY if "requestBody" in operation else ())
+                + (WITH_AN_ID if "{" in path else ())
+                + (CHANGING if method != "get" else ())
             )
             operation["responses"] |= {str(status): _describe_problem(status) for status in statuses}
     return document

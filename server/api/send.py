@@ -20,7 +20,7 @@ def send(session: Session, member: Member, body: NewMessage, idempotency_key: st
     draft = Draft(
         to=_write_addresses(body.to),
         cc=_write_addresses(body.cc),
-        **body.model_dump(include={"subject", "html", "text", "individually", "track_views", "track_clicks"}),
+        **body.model_dump(include={"subject", "html", "text", "individually", "track_views", "track_clicks", "merges"}),
     )
     return compose(session, member, mailbox, draft, idempotency_key)
 

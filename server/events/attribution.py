@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from server.events.models import UNOWNED
@@ -28,13 +29,20 @@ class Reader:
 
 @dataclass(slots=True)
 class SentCopy:
-    """What an event needs to know of the copy it is about."""
+    """What an event needs to know of its copy; `is_large`: enough people got the mail for it to be named."""
 
     workspace_id: int
     member_id: int
     message_id: int
     subject: str
     sent_at: datetime | None
+    policy: str = "individual"
+    silence: str = ""
+    is_merged: bool = False
+    is_large: bool = False
+    thread_id: str | None = None
+    reading: int = 0
+    has_doubt: bool = False
     recipients: list[Reader] = field(default_factory=list)
 
 
@@ -47,6 +55,20 @@ class KnownPerson:
     name: str
 
 
+SMALLEST_AUDIENCE = 5  # what official statistics commonly take for the smallest group that names nobody
+Everybody = aliased(Recipient)
+# Looked for under an aggregate policy only: the last of the fewest readers that name nobody.
+LAST_READER = case(
+    (
+        col(Message.policy) == "aggregate",
+        select(col(Everybody.id))
+        .where(col(Everybody.message_id) == col(Message.id))
+        .limit(1)
+        .offset(SMALLEST_AUDIENCE - 1)
+        .scalar_subquery(),
+    ),
+    else_=None,
+)
 Holder = tuple[int, str]  # a workspace's id, and an address in lower case
 
 
@@ -60,7 +82,14 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
             col(Message.id),
             col(Message.workspace_id),
             col(Message.member_id),
-            col(Message.subject),
+            func.coalesce(func.nullif(col(Copy.subject), ""), col(Message.subject)),
+            col(Message.policy),
+            col(Copy.silence),
+            col(Message.is_merged),
+            LAST_READER,
+            col(Copy.gmail_thread_id),
+            col(Copy.reading),
+            col(Copy.has_doubt),
             col(Recipient.id),
             col(Recipient.person_id),
             col(Recipient.address),
@@ -72,8 +101,13 @@ def load_copies(session: Session, copy_ids: Collection[int]) -> dict[int, SentCo
         .where(col(Copy.id).in_(copy_ids))
         .order_by(col(Copy.id), col(Recipient.id))
     )
-    for copy_id, sent_at, message_id, workspace_id, member_id, subject, *recipient in session.execute(query):
-        copy = copies.setdefault(copy_id, SentCopy(workspace_id, member_id, message_id, subject, sent_at))
+    for copy_id, sent_at, message_id, workspace_id, member_id, subject, *rest in session.execute(query):
+        policy, silence, is_merged, last_reader, thread_id, reading, has_doubt, *recipient = rest
+        copy = SentCopy(
+            workspace_id, member_id, message_id, subject, sent_at, policy, silence, is_merged, last_reader is not None,
+            thread_id, reading, has_doubt,
+        )  # fmt: skip
+        copy = copies.setdefault(copy_id, copy)
         if recipient[0] is not None:
             copy.recipients.append(Reader(*recipient))
     return copies

@@ -1,15 +1,15 @@
 """The counters on `copy` that project `event`: what a list of sent messages shows without reading history."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, update
+from sqlalchemy import Table, bindparam, case, update
 from sqlmodel import Session, col
 
 from server.events.models import COUNTED_VERDICTS, EventKind
-from server.messages.models import Copy
+from server.messages.models import Copy, Message
 
 COUNTER_OF_KIND = {
     EventKind.VIEWED: "views",
@@ -17,13 +17,17 @@ COUNTER_OF_KIND = {
     EventKind.REPLIED: "replies",
     EventKind.BOUNCED: "bounces",
 }
+SUM_OF_KIND = {EventKind.VIEWED: "aggregate_views", EventKind.CLICKED: "aggregate_clicks"}
+MESSAGE: Table = Message.__table__  # type: ignore[attr-defined]
 
 
 def move_counters(session: Session, rows: Iterable[dict[str, Any]]) -> None:
     """Add the events in `rows` to the counters of their copies, in one statement.
 
-    A view or click by a machine or by ourselves counts nothing; a bounce is a machine's and counts.
+    A view or click by a machine or by ourselves counts nothing; a bounce is a machine's and counts. Events of mail
+    under an aggregate policy, which name no copy, count for their message.
     """
+    _move_sums(session, rows := list(rows))
     steps: defaultdict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTER_OF_KIND.values(), 0))
     last: dict[int, datetime] = {}
     for row in rows:
@@ -37,6 +41,18 @@ def move_counters(session: Session, rows: Iterable[dict[str, Any]]) -> None:
     if last:
         moves = [{"copy": copy_id, "last": last[copy_id], **steps[copy_id]} for copy_id in sorted(last)]
         session.connection().execute(_make_statement(), moves)
+
+
+def _move_sums(session: Session, rows: Iterable[dict[str, Any]]) -> None:
+    sums = Counter(
+        (row["message_id"], SUM_OF_KIND[row["kind"]])
+        for row in rows
+        if row["kind"] in SUM_OF_KIND and row["copy_id"] is None and row["message_id"] is not None
+        if row["verdict"] in COUNTED_VERDICTS
+    )
+    for (message_id, name), count in sorted(sums.items()):
+        counter = MESSAGE.c[name]
+        session.execute(update(MESSAGE).where(MESSAGE.c.id == message_id).values({counter: counter + count}))
 
 
 def _make_statement() -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from server.clock import now
 from server.db import UtcDateTime
 
 
@@ -109,9 +110,35 @@ class Event(SQLModel, table=True):
 
 
 class JournalCursor(SQLModel, table=True):
-    """How many bytes of a journal segment are in `event`; moved in the transaction that recorded them."""
+    """How many bytes of a journal segment are in `event`; moved in the transaction that recorded them.
+
+    It outlives its segment, from `ended_at` on, so that the same bytes are never recorded again.
+    """
 
     __tablename__ = "journal_cursor"
 
     segment: str = Field(primary_key=True)
     drained_bytes: int = Field(default=0, sa_type=BigInteger)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+
+
+class VerdictReplay(SQLModel, table=True):
+    """One run of the current rules over past events: how far it has come, and what it moved.
+
+    `moves` counts events by workspace id, then by "from→to: reason". A killed run goes on behind its cursors.
+    """
+
+    __tablename__ = "verdict_replay"
+
+    id: int = Field(default=None, primary_key=True)
+    workspace_id: int | None = Field(default=None, foreign_key="workspace.id")
+    since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    is_dry: bool = False
+    rules: str
+    copy_cursor: int = 0
+    event_cursor: int = Field(default=0, sa_type=BigInteger)
+    events: int = 0
+    moved: int = 0
+    moves: dict[str, dict[str, int]] = Field(default_factory=dict, sa_type=JSON)
+    started_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -4,15 +4,15 @@ The data is DB-IP's (CC BY 4.0): where a place shows, a link to db-ip.com stands
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import maxminddb
 import structlog
 
 from server.config import Settings
-from server.events.networks import Address, has_place, parse_address
-from server.events.verdict import find_image_proxy
+from server.events.agents import find_image_proxy
+from server.events.networks import Address, Networks, has_place, load_networks, parse_address
 
 log = structlog.get_logger()
 
@@ -28,34 +28,41 @@ class Place:
     source: str = ""
 
 
-def find_place(settings: Settings, ip: str, agent: str) -> Place:
+def find_place(settings: Settings, ip: str, agent: str, networks: Networks | None = None) -> Place:
     """Return the place of `ip`; unknown for image proxies, private networks, and without a database."""
     address = parse_address(ip)
     if address is None:
         return Place()
-    if find_image_proxy(agent):
+    owner = (networks or load_networks(settings.warmline_home)).find(ip)
+    if find_image_proxy(agent) or (owner is not None and owner.role == "mail_service"):
         return Place(source="proxy")
     if not has_place(address):
         return Place(source="private")
     path = find_database(settings, address.version)
-    record = _look_up(path, address) if path is not None else None
-    return _make_place(record) if isinstance(record, dict) else Place()
+    return _look_up(path, address) if path is not None else Place()
 
 
 def find_database(settings: Settings, version: int) -> Path | None:
     """Return the MMDB file for IP `version`: the operator's, else the one that npm installed, else None."""
     if settings.geo_database is not None:
         return settings.geo_database
+    return _find_installed(version)
+
+
+@cache
+def _find_installed(version: int) -> Path | None:
     installed = PACKAGE / f"dbip-city-ipv{version}.mmdb"
     return installed if installed.exists() else None
 
 
-def _look_up(path: Path, address: Address) -> object:
+@lru_cache(maxsize=4096)
+def _look_up(path: Path, address: Address) -> Place:
     reader = _open(path)
     try:
-        return reader.get(address) if reader is not None else None
+        record = reader.get(address) if reader is not None else None
     except ValueError:  # an IPv6 address, and the operator's file has IPv4 only
-        return None
+        record = None
+    return _make_place(record) if isinstance(record, dict) else Place()
 
 
 @cache

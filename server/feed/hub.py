@@ -37,14 +37,23 @@ class Listener:
         return self.ticket.locale, self.ticket.is_team
 
     def hears(self, row: EventRow) -> bool:
-        """Return whether this stream shows `row`."""
+        """Return whether this stream is to be sent `row` as a new one."""
+        return row.id > self.last_id and self.shows(row)
+
+    def shows(self, row: EventRow) -> bool:
+        """Return whether the page behind this stream shows `row`."""
+        return (
+            self.may_see(row)
+            and (row.is_shown or self.ticket.show_machine)
+            and (self.search is None or self.search.matches(row))
+        )
+
+    def may_see(self, row: EventRow) -> bool:
+        """Return whether `row` is of the feed that the page behind this stream shows."""
         return (
             self.ticket.wants_rows
             and row.workspace_id == self.scope.workspace_id
             and (self.scope.member_id in (None, row.member_id) or row.member_id == UNOWNED)
-            and (row.is_shown or self.ticket.show_machine)
-            and row.id > self.last_id
-            and (self.search is None or self.search.matches(row))
         )
 
     def is_notified(self, row: EventRow, is_first_view: bool) -> bool:
@@ -90,13 +99,21 @@ class Hub:
             self.listeners.remove(listener)
             self._of_member[listener.ticket.member_id] -= 1
 
-    def audiences(self, rows: Iterable[EventRow]) -> dict[tuple[str, bool], list[EventRow]]:
-        """Return the rows that somebody hears, by the form in which they are heard."""
+    def audiences(self, rows: Iterable[EventRow], *, are_new: bool = True) -> dict[tuple[str, bool], list[EventRow]]:
+        """Return the rows that somebody hears (or shows, where they are not new), by the form in which they are."""
         wanted: dict[tuple[str, bool], list[EventRow]] = {}
         for row in rows:
-            for form in {listener.form for listener in self.listeners if listener.hears(row)}:
+            asks = [listener for listener in self.listeners if listener.shows(row)]
+            for form in {listener.form for listener in asks if not are_new or listener.hears(row)}:
                 wanted.setdefault(form, []).append(row)
         return wanted
+
+    def send_change(self, row: EventRow, chunks: dict[tuple[str, bool], bytes]) -> None:
+        """Give every listener the chunk of a row that was judged otherwise, or the word that it is gone."""
+        gone = format_event("change", {"id": row.id})
+        for listener in list(self.listeners):
+            if listener.may_see(row):
+                listener.put(chunks.get(listener.form, gone) if listener.shows(row) else gone)
 
     def send_row(self, row: EventRow, chunks: dict[tuple[str, bool], bytes]) -> None:
         """Give every listener that hears `row` the chunk of its form."""

@@ -1,9 +1,13 @@
-"""Tables of what a member wants to be notified of, and of whom not."""
+"""Tables of what a member wants to be notified of and of whom not, and how far they have seen their feed."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+from server.clock import now
+from server.db import UtcDateTime
 
 
 class NotificationPreference(SQLModel, table=True):
@@ -28,3 +32,13 @@ class MutedPerson(SQLModel, table=True):
     id: int = Field(default=None, primary_key=True)
     member_id: int = Field(foreign_key="member.id")
     address: str
+
+
+class FeedCursor(SQLModel, table=True):
+    """The newest event that some shell has shown the member; what came after it is unread."""
+
+    __tablename__ = "feed_cursor"
+
+    member_id: int = Field(primary_key=True, foreign_key="member.id")
+    event_id: int = Field(default=0, sa_type=BigInteger)
+    seen_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -48,6 +48,7 @@ class EventRow(NamedTuple):
     place_source: str
     details: dict[str, Any]
     copy_id: int | None = None
+    campaign: str = ""  # its name, where a search asks for it (`campaigns.name_campaigns`)
 
     @property
     def at_us(self) -> int:
@@ -55,7 +56,7 @@ class EventRow(NamedTuple):
         return (self.at - EPOCH) // timedelta(microseconds=1)
 
 
-COLUMNS: list[Any] = [getattr(Event, name) for name in EventRow._fields]
+COLUMNS: list[Any] = [getattr(Event, name) for name in EventRow._fields if name != "campaign"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,16 @@ def find_page(
     before: str | None = None,
     limit: int = PAGE_SIZE,
     show_machine: bool = False,
+    prepare: Callable[[Session, list[EventRow]], list[EventRow]] | None = None,
 ) -> Page:
-    """Return the newest rows before a cursor that match, found among the next 2,500 at most."""
+    """Return the newest rows before a cursor that match, found among the next 2,500 at most.
+
+    `prepare` adds to rows what `matches` asks for and the event does not hold.
+    """
     found: list[EventRow] = []
     for _turn in range(LOOKED_THROUGH // LOOKED_AT_ONCE):
         page = read_page(session, scope, before, limit=LOOKED_AT_ONCE, show_machine=show_machine)
-        for row in page.rows:
+        for row in prepare(session, page.rows) if prepare else page.rows:
             if matches(row):
                 found.append(row)
             if len(found) == limit:
@@ -131,6 +136,11 @@ def read_after(
     if not show_machine:
         chosen = chosen.where(col(Event.is_shown))
     return _rows(session, chosen)
+
+
+def read_rows(session: Session, ids: Collection[int]) -> list[EventRow]:
+    """Return the rows with these ids, by ascending id; without a scope, so for the stream only."""
+    return _rows(session, select(*COLUMNS).where(col(Event.id).in_(ids)).order_by(col(Event.id)))
 
 
 def read_last_id(session: Session) -> int:

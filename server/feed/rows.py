@@ -1,6 +1,6 @@
 """How one event is told: its icon and words, who, what, where, when, and what Warmline believes about it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -10,13 +10,16 @@ from flask_babel import get_locale, gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from server.clock import now
+from server.documents.progress import Progress
 from server.events.models import EventKind, Verdict
+from server.events.readers import Readers, tell_readers
 from server.events.reasons import explain
 from server.feed.queries import EventRow
 
 CANDIDATES_SHOWN = 3
 TARGET_LENGTH = 60
 MARKETING = "marketing"
+UNNAMED = (EventKind.VIEWED, EventKind.CLICKED)
 
 # Kind: lucide icon, the words between who and the mail, and the words where there is no mail.
 KINDS: dict[str, tuple[str, LazyString, LazyString]] = {
@@ -99,15 +102,25 @@ class FeedRow:
     person_id: int | None
     person_address: str
     may_be_forwarded: bool
+    readers: str
+    document_id: str
+    mail: str
+    progress: Progress | None
 
 
-def present(row: EventRow, names: Mapping[int, str] | None = None, forwarded: Collection[int] = ()) -> FeedRow:
+def present(
+    row: EventRow,
+    names: Mapping[int, str] | None = None,
+    forwarded: Mapping[int, Readers] | None = None,
+    progress: Mapping[int, Progress] | None = None,
+) -> FeedRow:
     """Return `row` in the current language.
 
-    `names` of members are given where a whole team's rows are shown; `forwarded` are the ids of rows whose mail may
-    have been forwarded.
+    `names` of members are given where a whole team's rows are shown; `forwarded` are rows whose mail may have been
+    forwarded, by id; `progress` is how visits of documents stand, by their ids.
     """
     verdict_icon, verdict_word, meaning = VERDICTS[row.verdict]
+    readers = (forwarded or {}).get(row.id)
     return FeedRow(
         id=row.id,
         at_us=row.at_us,
@@ -132,13 +145,21 @@ def present(row: EventRow, names: Mapping[int, str] | None = None, forwarded: Co
         owner=(names or {}).get(row.member_id, ""),
         person_id=row.person_id,
         person_address=row.person_address,
-        may_be_forwarded=row.id in forwarded,
+        may_be_forwarded=readers is not None,
+        readers=tell_readers(readers, len(row.person_candidates) or 1) if readers else "",
+        document_id=str(row.details.get("document", "")) if "file" in row.details else "",
+        mail=row.subject if "file" in row.details and row.message_id is not None else "",
+        progress=(progress or {}).get(find_visit_id(row) or 0),
     )
 
 
 def tell_words(row: EventRow) -> str:
     """Return what stands between who and what."""
     _icon, with_mail, alone = KINDS[row.kind]
+    if "file" in row.details:
+        if row.kind == EventKind.PAGE_READ:
+            return gettext("read page %(page)s of %(pages)s of", page=row.details["page"], pages=row.details["pages"])
+        return str(alone)
     if row.message_id is not None:
         return str(with_mail)
     if row.kind == EventKind.INTERESTING_MOMENT:
@@ -148,12 +169,21 @@ def tell_words(row: EventRow) -> str:
 
 def tell_subject(row: EventRow) -> str:
     """Return with what somebody engaged: the mail's subject, or the page, document or moment."""
+    if "file" in row.details:
+        return str(row.details["file"])
     if row.subject:
         return row.subject
     if row.message_id is not None:
         return gettext("(no subject)")
+    if row.kind in UNNAMED and row.content_kind != MARKETING:
+        return gettext("one of your mails")  # which one, an aggregate policy does not say
     text = row.details.get("text")
     return text if isinstance(text, str) and text else str(NAMELESS.get(row.kind, ""))
+
+
+def find_visit_id(row: EventRow) -> int | None:
+    """Return the id of the visit to a document that `row` tells the beginning of."""
+    return row.details.get("visit") if row.kind == EventKind.DOCUMENT_OPENED else None
 
 
 def tell_who(row: EventRow) -> str:

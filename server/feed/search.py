@@ -62,6 +62,11 @@ class Search:
 
     terms: tuple[Term, ...]
 
+    @property
+    def asks_for_campaigns(self) -> bool:
+        """Whether rows need their campaign's name."""
+        return any(term.operator == "campaign" for term in self.terms)
+
     def matches(self, row: EventRow) -> bool:
         """Return whether `row` is one of those looked for."""
         wanted: dict[str, bool] = {}
@@ -150,7 +155,7 @@ def _subject(term: Term, row: EventRow) -> bool:
 
 
 def _campaign(term: Term, row: EventRow) -> bool:
-    return _contains(term.value, (str(row.details.get("campaign") or ""),))
+    return _contains(term.value, (row.campaign, str(row.details.get("campaign") or "")))
 
 
 def _word(term: Term, row: EventRow) -> bool:

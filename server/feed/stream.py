@@ -6,6 +6,7 @@ point at which it joined; then, from that point on, what is recorded live: no ga
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -19,9 +20,10 @@ from sqlmodel import Session
 from server.base import create_base_app
 from server.config import Settings, load_settings
 from server.feed.access import find_refused
+from server.feed.campaigns import read_named_after
 from server.feed.hub import Hub, Listener, format_event
 from server.feed.preferences import read_switches
-from server.feed.queries import read_after, read_callings
+from server.feed.queries import read_callings
 from server.feed.search import Search, parse_search
 from server.feed.tailer import Tailer
 from server.feed.tickets import Ticket, read_ticket
@@ -36,6 +38,7 @@ RETRY_MS = 2000
 REPLAY_ROWS = 1000
 REPLAY_SPAN = 50_000  # ids of the whole installation that a replay looks through at most
 RENDERED_AT_ONCE = 100
+EXTENSION = re.compile(r"chrome-extension://[a-p]{32}")
 
 log = structlog.get_logger()
 Scope = MutableMapping[str, Any]
@@ -98,11 +101,14 @@ class Stream:
         origin = headers.get("origin")
         if scope["path"] == "/healthz":
             await _refuse(send, HTTPStatus.OK, None)
+        elif scope["path"] == "/readyz":
+            is_ready = self.tailer.last_id is not None
+            await _refuse(send, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE, None)
         elif scope["path"] != "/stream":
             await _refuse(send, HTTPStatus.NOT_FOUND, None)
         elif scope["method"] != "GET":
             await _refuse(send, HTTPStatus.METHOD_NOT_ALLOWED, None)
-        elif origin is not None and origin not in self._origins:
+        elif origin is not None and origin not in self._origins and not EXTENSION.fullmatch(origin):
             await _refuse(send, HTTPStatus.FORBIDDEN, None)
         else:
             listener, after_id, status = await self._admit(scope, headers)
@@ -119,8 +125,8 @@ class Stream:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         ticket = read_ticket(self._keys, query.get("ticket", [""])[0])
         after = headers.get("last-event-id") or query.get("after", [""])[0]
-        if ticket is None:
-            return None, None, HTTPStatus.FORBIDDEN
+        if ticket is None or (ticket.token_id is None and EXTENSION.fullmatch(headers.get("origin", ""))):
+            return None, None, HTTPStatus.FORBIDDEN  # an extension listens with its own token, not by a page's session
         try:
             is_refused = bool(await self.tailer.read(find_refused, {ticket}))
             search = await self.tailer.read(read_search, ticket) if ticket.search else None
@@ -168,7 +174,7 @@ class Stream:
         rows = None
         if joined_at - after_id <= REPLAY_SPAN:
             rows = await self.tailer.read(
-                read_after, after_id, joined_at, scope=listener.scope, limit=REPLAY_ROWS + 1,
+                read_named_after, after_id, joined_at, scope=listener.scope, limit=REPLAY_ROWS + 1,
                 show_machine=listener.ticket.show_machine,
             )  # fmt: skip
         if rows is None or len(rows) > REPLAY_ROWS:

@@ -9,6 +9,7 @@ import google_auth_httplib2
 from cryptography.exceptions import InvalidTag
 from google.auth.exceptions import TransportError
 from googleapiclient.discovery import build
+from googleapiclient.http import MediaInMemoryUpload
 
 from server.config import get_settings
 from server.gmail.access import AccessTokens, get_refresh_token, make_credentials
@@ -19,6 +20,7 @@ from server.gmail.models import Mailbox
 from server.gmail.transport import OneTryHttp
 
 HISTORY_PAGE_SIZE = 100
+INLINE_BYTES = 3 * 2**20  # Gmail takes larger mails only as uploads
 DRAFTS_LOOKED_AT = 20
 
 Shape = TypeVar("Shape")
@@ -36,6 +38,7 @@ class Gmail:
         self._credentials = credentials
         self._http = OneTryHttp()
         authorized = google_auth_httplib2.AuthorizedHttp(credentials, http=self._http)
+        self._endpoint = endpoint
         options = {"api_endpoint": endpoint} if endpoint else None
         service = build(
             "gmail", "v1", http=authorized, static_discovery=True, cache_discovery=False, client_options=options
@@ -71,8 +74,18 @@ class Gmail:
 
     def create_draft(self, raw: bytes, thread_id: str | None = None) -> Draft:
         """Add a draft holding the RFC 5322 message `raw`, in `thread_id` where one is given."""
-        message = {"raw": base64.urlsafe_b64encode(raw).decode()} | ({"threadId": thread_id} if thread_id else {})
+        thread = {"threadId": thread_id} if thread_id else {}
+        if len(raw) > INLINE_BYTES:
+            return self._call(self._upload_draft(raw, thread), Draft.read)
+        message = {"raw": base64.urlsafe_b64encode(raw).decode()} | thread
         return self._call(self._users.drafts().create(userId="me", body={"message": message}), Draft.read)
+
+    def _upload_draft(self, raw: bytes, thread: dict[str, str]) -> Any:
+        media = MediaInMemoryUpload(raw, "message/rfc822")
+        request = self._users.drafts().create(userId="me", body={"message": thread}, media_body=media)
+        if self._endpoint:  # the library takes an endpoint's name for uploads, but not its scheme
+            request.uri = self._endpoint + request.uri[request.uri.index("/upload/") :]
+        return request
 
     def send_draft(self, draft_id: str) -> Sent:
         """Send the draft; it is gone afterwards. `NotFound` where it is gone already."""

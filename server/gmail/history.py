@@ -1,57 +1,88 @@
 """Reads what came into a mailbox since its cursor and hands each mail on, once, whatever dies in between."""
 
 import time
-import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import structlog
-from rq.timeouts import BaseTimeoutException
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from server import queue
 from server.clock import now
-from server.errors import ForeignFailure, Unreadable
-from server.gmail import mailboxes
-from server.gmail.answers import RawMail
+from server.gmail import backfill, gaps, mailboxes, quarantine
+from server.gmail.answers import AddedMail, RawMail
 from server.gmail.client import Gmail
 from server.gmail.errors import GmailFailure, HistoryExpired, NotFound, TokenRevoked
 from server.gmail.lease import Lease, LeaseLost, claim, hold, release, want_next
-from server.gmail.models import Mailbox, QuarantinedMail
+from server.gmail.models import GapCause, Mailbox
+from server.gmail.quarantine import Receive as Receive
+
+DRAFT, SENT = "DRAFT", "SENT"
 
 log = structlog.get_logger()
 
-Receive: TypeAlias = Callable[[Session, Mailbox, RawMail], None]
 Steps: TypeAlias = Generator[None, None, datetime | None]
 
-IGNORED_LABELS = frozenset({"DRAFT", "SENT"})
 BATCH_MAILS = 20
 LATE_HISTORY_SECONDS = (1, 3, 7)  # after a push whose history is still empty
 PUSH_SETTLED_SECONDS = 60
-BACKFILL_DAYS = 7
-BACKFILL_MAILS = 500
-BACKFILL_OVERLAP_MINUTES = 10
 LONGEST_PAUSE_SECONDS = 600
 LONGEST_SYNC_SECONDS = 120  # then another job goes on, well before RQ would end this one
 
 
-def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
-    """Bring the mailbox up to date, giving each new mail to `receive`.
+class Sent(Protocol):
+    """Who wants to see mail that the member sent; it is fetched only while they await any."""
+
+    def is_awaited(self, session: Session, mailbox: Mailbox) -> bool:
+        """Return whether any is awaited."""
+
+    def receive(self, session: Session, mailbox: Mailbox, mail: RawMail) -> object:
+        """Take one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Takers:
+    """Who takes which mail; nobody takes drafts."""
+
+    receive: Receive
+    sent: Sent | None
+
+    def choose(self, session: Session, mailbox: Mailbox, added: Iterable[AddedMail]) -> list[str]:
+        """Return the ids of those mails of a page of history that somebody takes.
+
+        Asked after that page was read: whoever awaits a mail says so before it is sent, so none is overlooked.
+        """
+        mails = [mail for mail in added if DRAFT not in mail.label_ids]
+        if any(SENT in mail.label_ids for mail in mails) and not (self.sent and self.sent.is_awaited(session, mailbox)):
+            mails = [mail for mail in mails if SENT not in mail.label_ids]
+        return [mail.gmail_id for mail in mails]
+
+    def take(self, session: Session, mailbox: Mailbox, mail: RawMail) -> None:
+        """Give one mail to whom it concerns."""
+        if SENT not in mail.label_ids:
+            self.receive(session, mailbox, mail)
+        elif self.sent is not None:
+            self.sent.receive(session, mailbox, mail)
+
+
+def sync(session: Session, mailbox_id: int, receive: Receive, sent: Sent | None = None) -> Iterator[None]:
+    """Bring the mailbox up to date, giving each new mail to `receive`, and what the member sent to `sent`.
 
     Yields wherever the caller must commit: Google is only called between those points, so that no transaction waits for
     the network. A mail for which `receive` raises is quarantined with its reason. Failures of Google are noted in the
     row, with a time for the next try; a second sync of the same mailbox returns at once.
     """
+    began_at = now()
     lease = claim(session, mailbox_id)
     if lease is None:
         return
     yield
     try:
         with Gmail.open(lease.mailbox) as gmail:
-            next_at = yield from _read_on(session, gmail, lease, receive)
-        _finish(session, lease, next_at)
+            next_at = yield from _read_on(session, gmail, lease, _Takers(receive, sent))
+        _finish(session, lease, next_at, began_at)
     except LeaseLost:
         log.info("another sync went on with this mailbox, or it is no longer linked", mailbox_id=mailbox_id)
         session.rollback()
@@ -61,48 +92,44 @@ def sync(session: Session, mailbox_id: int, receive: Receive) -> Iterator[None]:
     yield
 
 
-def _read_on(session: Session, gmail: Gmail, lease: Lease, receive: Receive) -> Steps:
+def _read_on(session: Session, gmail: Gmail, lease: Lease, takers: _Takers) -> Steps:
     """Read from the stored cursor, never from the pushed id."""
     start, page_token, began = lease.mailbox.history_id, None, time.monotonic()
     if start is None:
         hold(session, lease, history_id=gmail.get_profile().history_id)
         return None
+    yield from _receive_pending(session, gmail, lease, takers)
     while True:
         try:
             page = gmail.list_history(start, page_token)
         except HistoryExpired:
-            yield from _backfill(session, gmail, lease, receive)
-            return None
+            yield from backfill.start(session, gmail, lease)
+            yield from _receive_pending(session, gmail, lease, takers)
+            return now()  # for what came in since the search began
         is_late = page.last_id is None and page_token is None and _was_pushed_lately(lease.mailbox)
         # The mailbox's newest point may lie beyond mail that history does not list yet: stay on this side of it.
         reached = page.last_id or (None if is_late else page.history_id)
-        wanted = [mail.gmail_id for mail in page.added if not mail.label_ids & IGNORED_LABELS]
-        yield from _receive_all(session, gmail, lease, wanted, receive, reached)
+        wanted = takers.choose(session, lease.mailbox, page.added)
+        yield
+        yield from _receive_all(session, gmail, lease, wanted, takers, reached)
         if (page_token := page.next_page_token) is None:
-            return _find_next_look(lease.mailbox) if is_late else None
+            next_look = _find_next_look(lease.mailbox) if is_late else None
+            return now() if backfill.has_pending(session, lease.mailbox.id) else next_look
         if time.monotonic() - began > LONGEST_SYNC_SECONDS:
             return now()
 
 
-def _backfill(session: Session, gmail: Gmail, lease: Lease, receive: Receive) -> Iterator[None]:
-    """Look for what came in while the cursor was lost: at most `BACKFILL_DAYS` back and `BACKFILL_MAILS` mails."""
-    resume_at = gmail.get_profile().history_id  # before the search: what comes in meanwhile is seen twice, never missed
-    seen_until = (lease.mailbox.last_sync_at or lease.mailbox.created_at) - timedelta(minutes=BACKFILL_OVERLAP_MINUTES)
-    since = max(seen_until, now() - timedelta(days=BACKFILL_DAYS))
-    log.warning("history expired; searching instead", mailbox_id=lease.mailbox.id, since=since.isoformat())
-    gmail_ids: list[str] = []
-    page_token = None
-    while len(gmail_ids) < BACKFILL_MAILS:
-        page = gmail.list_message_ids(f"after:{int(since.timestamp())}", page_token)
-        gmail_ids += page.gmail_ids
-        if (page_token := page.next_page_token) is None:
-            break
-    yield from _receive_all(session, gmail, lease, gmail_ids[:BACKFILL_MAILS], receive, resume_at)
+def _receive_pending(session: Session, gmail: Gmail, lease: Lease, takers: _Takers) -> Iterator[None]:
+    """Receive the next portion of what a backfill listed."""
+    if portion := backfill.find_portion(session, lease.mailbox.id):
+        yield
+        yield from _receive_all(session, gmail, lease, portion, takers, None, is_pending=True)
 
 
 def _receive_all(
-    session: Session, gmail: Gmail, lease: Lease, gmail_ids: list[str], receive: Receive, reached: int | None
-) -> Iterator[None]:
+    session: Session, gmail: Gmail, lease: Lease, gmail_ids: list[str], takers: _Takers, reached: int | None,
+    *, is_pending: bool = False,
+) -> Iterator[None]:  # fmt: skip
     """Receive the mails in batches; the last one takes the cursor to `reached` in its transaction."""
     for start in range(0, len(gmail_ids), BATCH_MAILS) or (0,):
         mails: list[RawMail] = []
@@ -112,7 +139,10 @@ def _receive_all(
                 hold(session, lease)
                 yield
         for mail in mails:
-            _receive(session, lease.mailbox, mail, receive)
+            if reason := quarantine.receive_guarded(session, lease.mailbox, mail, takers.take):
+                quarantine.set_aside(session, lease.mailbox, mail.gmail_id, reason)
+        if is_pending:
+            backfill.note_received(session, lease.mailbox.id, gmail_ids[start : start + BATCH_MAILS])
         is_last = start + BATCH_MAILS >= len(gmail_ids)
         hold(session, lease, **({"history_id": reached} if is_last and reached else {}))
         yield
@@ -123,37 +153,7 @@ def _find_mail(gmail: Gmail, gmail_id: str) -> list[RawMail]:
         mail = gmail.get_raw(gmail_id)
     except NotFound:
         return []  # history may name a mail that is gone by now
-    return [] if mail.label_ids & IGNORED_LABELS else [mail]
-
-
-def _receive(session: Session, mailbox: Mailbox, mail: RawMail, receive: Receive) -> None:
-    for is_last_try in (False, True):
-        try:
-            with session.begin_nested():
-                receive(session, mailbox, mail)
-            return
-        except (OperationalError, InterfaceError, ForeignFailure, BaseTimeoutException):
-            raise  # not this mail's fault: the whole batch is tried again
-        except IntegrityError as error:
-            if is_last_try:  # else a row that somebody else has just added; now it can be found
-                _quarantine(session, mailbox, mail, error)
-        except Exception as error:  # noqa: BLE001 - whatever one mail does, the sync goes on
-            _quarantine(session, mailbox, mail, error)
-            return
-
-
-def _quarantine(session: Session, mailbox: Mailbox, mail: RawMail, error: Exception) -> None:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    reason = error.reason if isinstance(error, Unreadable) else f"{type(error).__name__} in {frame.name}"
-    log.warning(
-        "mail quarantined", mailbox_id=mailbox.id, gmail_id=mail.gmail_id, reason=reason, line=frame.lineno
-    )  # never the text of a foreign error: it may quote the mail
-    rows = select(QuarantinedMail).where(
-        col(QuarantinedMail.mailbox_id) == mailbox.id, col(QuarantinedMail.gmail_id) == mail.gmail_id
-    )
-    if session.exec(rows).first() is None:
-        session.add(QuarantinedMail(mailbox_id=mailbox.id or 0, gmail_id=mail.gmail_id, reason=reason))
-        session.flush()
+    return [] if DRAFT in mail.label_ids else [mail]
 
 
 def _was_pushed_lately(mailbox: Mailbox) -> bool:
@@ -168,9 +168,14 @@ def _find_next_look(mailbox: Mailbox) -> datetime | None:
     return next((look for look in looks if look > at), None)
 
 
-def _finish(session: Session, lease: Lease, next_at: datetime | None) -> None:
+def _finish(session: Session, lease: Lease, next_at: datetime | None, began_at: datetime) -> None:
     mailbox = lease.mailbox
-    release(session, lease, last_sync_at=now(), sync_failures=0, sync_error="")
+    # A look is wanted while history lags behind a push: until then, what came in is not known to have been seen.
+    seen: dict[str, Any] = {} if next_at else {"seen_until_at": began_at, "blind_cause": ""}
+    if seen:
+        session.refresh(mailbox)
+        gaps.note_seen(session, mailbox, now())
+    release(session, lease, **seen, last_sync_at=now(), sync_failures=0, sync_error="")
     if not want_next(session, lease, next_at):
         queue.wake(session, "sync_mailbox", mailbox.id or 0)
     if mailbox.sync_failures:
@@ -188,7 +193,10 @@ def _note_failure(session: Session, lease: Lease, error: GmailFailure) -> None:
         failures = mailbox.sync_failures + 1
         pause = error.retry_after_seconds or (LONGEST_PAUSE_SECONDS if error.permanent else 2 ** min(failures, 9))
         next_at = now() + timedelta(seconds=min(pause, LONGEST_PAUSE_SECONDS))
-        release(session, lease, sync_failures=failures, sync_error=error.message, sync_wanted_at=next_at)
+        cause = mailbox.blind_cause or GapCause.GMAIL
+        release(
+            session, lease, sync_failures=failures, sync_error=error.message, sync_wanted_at=next_at, blind_cause=cause
+        )
         queue.announce(session, "mailbox", member_id=mailbox.member_id, id=mailbox.id)
     except LeaseLost:
         session.rollback()

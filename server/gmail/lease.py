@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from server.clock import now
 from server.gmail.models import Mailbox, MailboxState
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 20
 
 
 class LeaseLost(Exception):
@@ -33,13 +33,15 @@ class Lease:
 
 
 def claim(session: Session, mailbox_id: int) -> Lease | None:
-    """Claim the mailbox for `LEASE_SECONDS`; None when it is not linked or somebody else holds it."""
+    """Claim the mailbox for `LEASE_SECONDS`; None when it is not linked, paused, or
+    somebody else holds it."""
     at = now()
     claimed = _change(
         session,
         update(Mailbox).where(
             col(Mailbox.id) == mailbox_id,
             col(Mailbox.state) == MailboxState.LINKED,
+            col(Mailbox.is_paused).is_(False),
             or_(col(Mailbox.lease_until).is_(None), col(Mailbox.lease_until) < at),
         ),
         lease_until=at + timedelta(seconds=LEASE_SECONDS),
@@ -71,6 +73,7 @@ def _set(session: Session, lease: Lease, **values: Any) -> None:
         col(Mailbox.id) == lease.mailbox.id,
         col(Mailbox.fence) == lease.fence,
         col(Mailbox.state) == MailboxState.LINKED,
+        col(Mailbox.is_paused).is_(False),
     )
     if not _change(session, held, **values):
         raise LeaseLost

@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias
 import structlog
 from cryptography.exceptions import InvalidTag
 from flask_babel import gettext as _
-from sqlalchemy import delete
+from sqlalchemy import case, delete, update
 from sqlmodel import Session, col, select
 
 from server import queue
@@ -17,7 +17,15 @@ from server.gmail import oauth
 from server.gmail.access import get_refresh_token, seal_refresh_token
 from server.gmail.client import Gmail
 from server.gmail.errors import GmailFailure
-from server.gmail.models import Mailbox, MailboxState, PubsubNotification, QuarantinedMail
+from server.gmail.models import (
+    Backfill,
+    GapCause,
+    Mailbox,
+    MailboxState,
+    PendingMail,
+    PubsubNotification,
+    QuarantinedMail,
+)
 
 log = structlog.get_logger()
 
@@ -43,6 +51,7 @@ def link(session: Session, member: Owner, grant: oauth.Grant) -> Mailbox:
     mailbox = _find_or_add(session, member, grant.email)
     seal_refresh_token(mailbox, grant.refresh_token)
     mailbox.granted_scopes = " ".join(sorted(grant.scopes))
+    mailbox.granted_at, mailbox.warned_at = now(), None
     mailbox.state, mailbox.state_reason = MailboxState.LINKED, ""
     mailbox.watched_at, mailbox.watch_error = None, ""
     mailbox.sync_wanted_at, mailbox.sync_failures, mailbox.sync_error = now(), 0, ""
@@ -83,15 +92,40 @@ def mark_revoked(session: Session, mailbox: Mailbox, reason: str) -> None:
     if mailbox.state != MailboxState.LINKED:
         return
     mailbox.state, mailbox.state_reason = MailboxState.REVOKED, reason
+    mailbox.blind_cause = mailbox.blind_cause or GapCause.REVOKED
+    if mailbox.granted_at is not None:
+        mailbox.token_seconds = int((now() - mailbox.granted_at).total_seconds())
     mailbox.sync_wanted_at = mailbox.lease_until = mailbox.watch_expires_at = None
     session.flush()
     _announce(session, mailbox)
 
 
+def set_tracking(session: Session, mailbox: Mailbox, is_tracked: bool) -> None:
+    """Let the track toggle of Gmail's compose stand on or off at first, for mail from `mailbox`."""
+    mailbox.tracks_by_default = is_tracked
+    session.add(mailbox)
+    session.flush()
+    _announce(session, mailbox)
+
+
+def pause(session: Session, member_id: int) -> None:
+    """Look no more into the mailboxes of a member who was deactivated; a sync that runs comes to nothing."""
+    cause = case((col(Mailbox.blind_cause) == "", GapCause.PAUSED.value), else_=col(Mailbox.blind_cause))
+    theirs = update(Mailbox).where(col(Mailbox.member_id) == member_id, col(Mailbox.is_paused).is_(False))
+    session.execute(theirs.values(is_paused=True, sync_wanted_at=None, lease_until=None, blind_cause=cause))
+
+
+def resume(session: Session, member_id: int) -> None:
+    """Look again into the mailboxes of a member who was let in again."""
+    theirs = update(Mailbox).where(col(Mailbox.member_id) == member_id, col(Mailbox.is_paused))
+    wanted = case((col(Mailbox.state) == MailboxState.LINKED, now()))
+    session.execute(theirs.values(is_paused=False, watched_at=None, sync_wanted_at=wanted))
+
+
 def disconnect(session: Session, mailbox: Mailbox) -> None:
     """Stop using `mailbox` from now on; a job then revokes the access at Google and deletes what was copied."""
     mailbox.state, mailbox.state_reason = MailboxState.DISCONNECTED, ""
-    mailbox.sync_wanted_at = None
+    mailbox.sync_wanted_at, mailbox.blind_cause = None, mailbox.blind_cause or GapCause.DISCONNECTED
     session.flush()
     queue.wake(session, "disconnect_mailbox", mailbox.id or 0)
     _announce(session, mailbox)
@@ -139,6 +173,8 @@ def _forget(session: Session, mailbox: Mailbox) -> None:
     mailbox.history_id = mailbox.watched_at = mailbox.watch_expires_at = mailbox.last_push_at = None
     mailbox.watch_error = mailbox.sync_error = ""
     session.flush()
+    session.execute(delete(PendingMail).where(col(PendingMail.mailbox_id) == mailbox.id))
+    session.execute(delete(Backfill).where(col(Backfill.mailbox_id) == mailbox.id))
     session.execute(delete(QuarantinedMail).where(col(QuarantinedMail.mailbox_id) == mailbox.id))
     session.execute(delete(PubsubNotification).where(col(PubsubNotification.mailbox_id) == mailbox.id))
     _announce(session, mailbox)

@@ -65,7 +65,8 @@ def record(session: Session, notification: Notification) -> Outcome:
     """
     if session.get(PubsubNotification, notification.pubsub_message_id) is not None:
         return Outcome.SEEN
-    linked = select(Mailbox.id).where(Mailbox.email == notification.email, Mailbox.state == MailboxState.LINKED)
+    is_read = (col(Mailbox.state) == MailboxState.LINKED) & col(Mailbox.is_paused).is_(False)
+    linked = select(Mailbox.id).where(Mailbox.email == notification.email, is_read)
     mailbox_ids = [mailbox_id for mailbox_id in session.exec(linked) if mailbox_id is not None]
     if not mailbox_ids:
         return Outcome.UNKNOWN_MAILBOX

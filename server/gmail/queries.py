@@ -1,13 +1,14 @@
 """What the mailboxes page and the banner on every page need to know."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from server.clock import now
 from server.config import get_settings
-from server.gmail import watch
+from server.gmail import ending, watch
 from server.gmail.models import Mailbox, MailboxState, QuarantinedMail
 
 
@@ -39,10 +40,11 @@ class MailboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """Why replies are not tracked: `email` was revoked, or no mailbox is linked at all."""
+    """Why replies are not tracked: `email` was revoked, or no mailbox is linked at all; or until when they are."""
 
     email: str = ""
     mailbox_id: int | None = None
+    ends_at: datetime | None = None
 
 
 def list_mailboxes(session: Session, member_id: int) -> list[MailboxRow]:
@@ -73,4 +75,16 @@ def find_banner(session: Session, member_id: int) -> Banner | None:
     for state, email, mailbox_id in rows:
         if state == MailboxState.REVOKED:
             return Banner(email, mailbox_id)
-    return None if rows else Banner()
+    return _find_ending(session, member_id) if rows else Banner()
+
+
+def _find_ending(session: Session, member_id: int) -> Banner | None:
+    """Return the warning that Google will soon end the access to a mailbox, as it does for apps in testing."""
+    near = select(Mailbox).where(
+        Mailbox.member_id == member_id,
+        Mailbox.state == MailboxState.LINKED,
+        col(Mailbox.granted_at) <= now() - ending.WARNED_AFTER,
+    )
+    mailbox = session.exec(near.order_by(col(Mailbox.granted_at)).limit(1)).first()
+    ends_at = ending.find_end(session, mailbox) if mailbox else None
+    return Banner(mailbox.email, mailbox.id, ends_at) if mailbox and ends_at else None

@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.config import Settings, get_settings
 from server.db import get_session
 from server.errors import ForeignFailure, Refused
-from server.gmail import mailboxes, oauth
+from server.gmail import mailboxes, oauth, quarantine
+from server.gmail.health import TroubledMailbox, find_trouble, read_health
 from server.gmail.models import Mailbox
 from server.gmail.queries import Banner, find_banner, find_own_mailbox, list_mailboxes
-from server.htmx import render
+from server.htmx import is_partial_wanted, render
 from server.keys import hash_token
 from server.security import allow
 
@@ -77,6 +78,50 @@ def take_authorization() -> ResponseReturnValue:
         if pending["email"] and pending["email"] != mailbox.email:
             flash(_("You chose another account than %(email)s, which is as it was.", email=pending["email"]), "error")
     return redirect(url_for(".show_mailboxes"), 303)
+
+
+@bp.post("/mailboxes/<int:mailbox_id>/tracking")
+@allow("rep")
+def set_tracking(mailbox_id: int) -> ResponseReturnValue:
+    """Say whether mail that is written in Gmail is tracked unless its toggle says otherwise."""
+    session, mailbox = get_session(write=True), _get_own(mailbox_id, write=True)
+    mailboxes.set_tracking(session, mailbox, "track" in request.form)
+    session.commit()
+    if is_partial_wanted():
+        return show_mailboxes()
+    return redirect(url_for(".show_mailboxes"), 303)
+
+
+@bp.get("/mailboxes/<int:mailbox_id>/health")
+@allow("rep")
+def show_health(mailbox_id: int) -> str:
+    """Show what Warmline sees of a mailbox, what it could not see, and the way out of what is wrong."""
+    health = read_health(get_session(write=False), _get_own(mailbox_id, write=False))
+    return render("gmail/health.html", "gmail/_health.html", health=health)
+
+
+@bp.get("/mailboxes/trouble")
+@allow("rep")
+def show_trouble() -> str:
+    """Show the feed's line about what is wrong with the member's mailboxes, alone."""
+    return render_template("gmail/_trouble.html")
+
+
+@bp.post("/mailboxes/<int:mailbox_id>/quarantine/trial")
+@bp.post("/mailboxes/<int:mailbox_id>/quarantine/<int:mail_id>/trial")
+@allow("rep")
+def retry_quarantined(mailbox_id: int, mail_id: int | None = None) -> ResponseReturnValue:
+    """Try a mail that could not be read again, or all of them, in the background."""
+    mailbox = _get_own(mailbox_id, write=True)
+    quarantine.want_retry(get_session(write=True), mailbox, mail_id)
+    get_session(write=True).commit()
+    return show_health(mailbox_id) if is_partial_wanted() else redirect(url_for(".show_health", mailbox_id=mailbox_id))
+
+
+@bp.app_template_global("mailbox_trouble")
+def get_trouble() -> TroubledMailbox | None:
+    """Return the feed's line for the page being rendered."""
+    return find_trouble(get_session(write=False), current_user.id)
 
 
 @bp.get("/mailboxes/<int:mailbox_id>/disconnection")

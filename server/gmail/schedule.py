@@ -16,7 +16,7 @@ WATCH_MARGIN_HOURS = 48
 WATCH_RETRY_HOURS = 1
 NOTIFICATION_KEPT_DAYS = 32  # Pub/Sub keeps what was not acknowledged for 31 days at most
 
-is_linked = col(Mailbox.state) == MailboxState.LINKED
+is_linked = and_(col(Mailbox.state) == MailboxState.LINKED, col(Mailbox.is_paused).is_(False))
 
 
 def find_due_syncs(session: Session) -> list[int]:

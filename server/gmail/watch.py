@@ -33,7 +33,7 @@ def renew(session: Session, mailbox_id: int) -> Iterator[None]:
     mailbox = session.get(Mailbox, mailbox_id)
     yield
     settings = get_settings()
-    if mailbox is None or mailbox.state != MailboxState.LINKED or not is_wanted(settings):
+    if mailbox is None or mailbox.is_paused or mailbox.state != MailboxState.LINKED or not is_wanted(settings):
         return
     try:
         with Gmail.open(mailbox) as gmail:

@@ -1,15 +1,18 @@
-"""Tells what a mail that came in is: bounce, else automatic reply, else reply; knows no database.
+"""Tells what a mail that came in is: bounce or complaint, else automatic reply, else reply; knows no database.
 
 The order matters: a bounce carries our References and calls itself auto-replied, an automatic reply carries them too.
 """
 
 import re
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from email.message import Message as Mail
 
 from server.errors import Unreadable
+from server.messages.absence import read_return_date
 from server.messages.addresses import Address
 from server.messages.bounces import Failure, read_original_ids, read_report, scan
+from server.messages.complaints import Complaint, read_complaint
 from server.messages.headers import (
     BROKEN,
     parse_mail,
@@ -23,14 +26,20 @@ from server.messages.models import InboundKind
 
 DAEMON = re.compile(r"(mailer-?daemon|mail-?daemon|postmaster|mdaemon|microsoftexchange[0-9a-f]{32})@", re.IGNORECASE)
 BOUNCE_SUBJECT = re.compile(
-    r"undeliver|delivery (status|failure|has failed|incomplete)|(mail|message) delivery (failed|failure)|returned mail|"
-    r"failure notice|non[- ]remis|unzustellbar|no se puede entregar",
+    r"undeliver|delivery (status|failure|report|has failed|incomplete)|(mail|message) delivery (failed|failure)|"
+    r"returned mail|failure notice|mail system error|(mail|message) could not be delivered|rejected mail|"
+    r"non[- ]delivery|non[- ]remis|unzustellbar|no se puede entregar",
     re.IGNORECASE,
 )
+ANSWER = re.compile(r"(re|aw|sv|antw|rif)\s*:", re.IGNORECASE)
 # How Outlook and others begin the subject of an absence note; a person's answer to one begins with “Re:”.
 ABSENCE_SUBJECT = re.compile(
-    r"(automatic reply|auto(matic)?[- ]?(reply|response)|out of (the )?office|réponse automatique|absence du bureau|"
-    r"automatische antwort|abwesenheitsnotiz|respuesta automática|risposta automatica|resposta automática)\b",
+    r"(automatic reply|auto(matic|mated)?[- ]?(reply|response|responder)|(i am |i'm )?out of (the )?office|on vacation|"
+    r"vacation (reply|response|message)|away from (my|the) (mail|office|desk)|réponse automatique|absence du bureau|"
+    r"(message|avis) d.absence|absent\(?e?\)? (du bureau|jusqu)|automatische (antwort|reaktion)|abwesen(d|heit)|"
+    r"respuesta automática|fuera de (la )?oficina|ausente|risposta automatica|fuori sede|"
+    r"resposta automática|fora do escritório|automatisch antwoord|afwezig|autosvar|frånvaro|automatisk svar|"
+    r"automaattinen vastaus|odpowiedź automatyczna|автоматический ответ|автоответ|自動応答|自動返信|自动答复|自动回复)",
     re.IGNORECASE,
 )
 AUTOMATIC_PRECEDENCES = frozenset({"bulk", "auto_reply", "auto-reply", "list", "junk"})
@@ -51,10 +60,15 @@ class Inbound:
     message_id: str | None
     references: list[str]
     failures: list[Failure] = field(default_factory=list)
+    returns_on: date | None = None
+    complaint: str = ""
+    complainer: str = ""
 
 
-def classify(raw: bytes) -> Inbound:
+def classify(raw: bytes, received_at: datetime | None = None) -> Inbound:
     """Return what the mail `raw` is; `kind` is None for notices that say nothing (a delay, a delivery).
+
+    Where it is known when it came, an automatic reply also says when its sender is back.
 
     Raises `Unreadable` where the mail cannot be parsed.
     """
@@ -63,17 +77,22 @@ def classify(raw: bytes) -> Inbound:
     references = read_references(mail)
     kind: InboundKind | None = InboundKind.AUTO_REPLY if _is_automatic(mail) else InboundKind.REPLY
     failures: list[Failure] = []
+    complaint = Complaint()
     if _may_be_report(mail, sender):
         whole = parse_mail(raw)
         try:
             kind, failures = _read_notice(whole, kind)
+            if kind == InboundKind.COMPLAINT:
+                complaint = read_complaint(whole) or complaint
             references = read_original_ids(whole) + references
         except BROKEN as error:
             raise Unreadable(f"its report cannot be parsed ({type(error).__name__})") from error
     message_ids = read_message_ids(mail, "Message-ID")
+    is_note = kind == InboundKind.AUTO_REPLY and received_at is not None
     return Inbound(
-        kind, sender, read_text(mail, "Subject"), message_ids[0] if message_ids else None, references, failures
-    )
+        kind, sender, read_text(mail, "Subject"), message_ids[0] if message_ids else None, references, failures,
+        read_return_date(raw, received_at) if is_note and received_at else None, complaint.type, complaint.address,
+    )  # fmt: skip
 
 
 def _may_be_report(mail: Mail, sender: Address | None) -> bool:
@@ -81,7 +100,7 @@ def _may_be_report(mail: Mail, sender: Address | None) -> bool:
         read_word(mail, "Content-Type") == "multipart/report"
         or bool(read_text(mail, "X-Failed-Recipients"))
         or (sender is not None and bool(DAEMON.match(sender.address)))
-        or (_has_null_return_path(mail) and bool(BOUNCE_SUBJECT.search(read_text(mail, "Subject"))))
+        or _looks_like_bounce(mail)
     )
 
 
@@ -92,11 +111,28 @@ def _read_notice(mail: Mail, kind: InboundKind | None) -> tuple[InboundKind | No
     types = {part.get_content_type() for part in mail.walk()}
     if "message/disposition-notification" in types:  # a read receipt (RFC 8098)
         return InboundKind.AUTO_REPLY, []
-    if "message/feedback-report" in types:  # a complaint (RFC 5965) answers nothing
-        return None, []
+    if "message/feedback-report" in types:
+        return (InboundKind.COMPLAINT if read_complaint(mail) else None), []
     failures = scan(mail)
-    is_bounce = failures or BOUNCE_SUBJECT.search(read_text(mail, "Subject"))
-    return (InboundKind.BOUNCE, failures) if is_bounce else (InboundKind.AUTO_REPLY, [])
+    if failures or (_looks_like_bounce(mail) and _is_from_machine(mail)):
+        return InboundKind.BOUNCE, failures
+    return (InboundKind.AUTO_REPLY, []) if _is_from_machine(mail) else (kind, [])
+
+
+def _looks_like_bounce(mail: Mail) -> bool:
+    subject = read_text(mail, "Subject")
+    return BOUNCE_SUBJECT.search(subject) is not None and not ANSWER.match(subject)
+
+
+def _is_from_machine(mail: Mail) -> bool:
+    """Return whether a mail server wrote this, by what no person's program claims."""
+    sender = read_address(mail, "From", "Sender", "Reply-To", "Return-Path")
+    return (
+        read_word(mail, "Content-Type") == "multipart/report"
+        or bool(read_text(mail, "X-Failed-Recipients"))
+        or (sender is not None and bool(DAEMON.match(sender.address)))
+        or _has_null_return_path(mail)
+    )
 
 
 def _is_automatic(mail: Mail) -> bool:

@@ -12,13 +12,19 @@ from sqlmodel import Session, select
 
 from server.accounts.models import Member
 from server.config import get_settings
+from server.consent.silence import prepare
+from server.consent.suppression import refuse_suppressed
 from server.errors import Refused
 from server.gmail.models import Mailbox, MailboxState
 from server.keys import get_keys
+from server.library.fields import pack
 from server.messages.addresses import Address, has_control, read_addresses
+from server.messages.attachments import files as attachments
+from server.messages.attachments.models import Attachment
 from server.messages.html import clean_html, is_blank
 from server.messages.links import find_links
-from server.messages.models import Copy, Link, Message, Recipient
+from server.messages.models import Copy, Link, Message, MessageSource, Recipient
+from server.messages.personal import Merge, find_merge
 from server.people.people import ensure_person
 from server.queue import announce, wake
 
@@ -30,7 +36,10 @@ TRACKING_ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A mail as its member wrote it. With `text` and no `html` it is text only, and not trackable (T14)."""
+    """A mail as its member wrote it. With `text` and no `html` it is text only, and not trackable (T14).
+
+    Where it `merges`, its fields (`library.merge`) are filled in for each recipient; else braces are just braces.
+    """
 
     to: Sequence[str] = ()
     cc: Sequence[str] = ()
@@ -40,6 +49,9 @@ class Draft:
     track_views: bool = True
     track_clicks: bool = True
     text: str = ""
+    merges: bool = False
+    source: str = MessageSource.APP
+    attachments: Sequence[int] = ()
 
 
 def compose(
@@ -50,15 +62,23 @@ def compose(
     The same `idempotency_key` with the same content returns the first message; with other content it is refused.
     """
     mailbox = _check_mailbox(member, mailbox)
-    digest = _digest(mailbox, draft)
+    files = attachments.find_own(session, member, draft.attachments)
+    digest = _digest(mailbox, draft, files)
     if idempotency_key is not None and (known := _find_known(session, member, idempotency_key, digest)):
         return known
     recipients = _read_recipients(draft)
+    attachments.check(files)
     draft = _clean(draft)
+    if draft.source != MessageSource.SAMPLE:
+        refuse_suppressed(session, member.workspace_id, [address.address for _kind, address in recipients])
+    shared_by = 1 if draft.individually else sum(kind == "to" for kind, _address in recipients)
+    texts = (draft.subject, draft.html, draft.text)
+    merge = find_merge(session, member, mailbox, *texts, shared_by) if draft.merges else None
     message = Message(
         workspace_id=member.workspace_id, member_id=member.id, mailbox_id=mailbox.id,
         subject=draft.subject, html=draft.html, text=draft.text, individually=draft.individually,
-        track_views=draft.track_views, track_clicks=draft.track_clicks,
+        track_views=draft.track_views, track_clicks=draft.track_clicks, source=draft.source,
+        is_merged=merge is not None, fields=pack(merge.sender, merge.keys) if merge else {},
         idempotency_key=idempotency_key, request_hash=digest,
     )  # fmt: skip
     try:
@@ -69,7 +89,9 @@ def compose(
         if idempotency_key is None or not (known := _find_known(session, member, idempotency_key, digest)):
             raise
         return known
-    _add_copies(session, member, message, recipients)
+    _add_copies(session, member, message, recipients, merge)
+    prepare(session, mailbox, message)
+    attachments.bind(session, files, message)
     _add_links(session, message)
     return message
 
@@ -85,8 +107,9 @@ def _check_mailbox(member: Member, mailbox: Mailbox | None) -> Mailbox:
     return mailbox
 
 
-def _digest(mailbox: Mailbox, draft: Draft) -> str:
+def _digest(mailbox: Mailbox, draft: Draft, files: Sequence[Attachment]) -> str:
     content = asdict(replace(draft, to=list(draft.to), cc=list(draft.cc))) | {"mailbox_id": mailbox.id}
+    content["attachments"] = [(file.name, file.sha256) for file in files]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -148,7 +171,9 @@ def _whole_characters(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _add_copies(session: Session, member: Member, message: Message, recipients: list[tuple[str, Address]]) -> None:
+def _add_copies(
+    session: Session, member: Member, message: Message, recipients: list[tuple[str, Address]], merge: Merge | None
+) -> None:
     groups = [[recipient] for recipient in recipients] if message.individually else [recipients]
     for group in groups:
         copy = Copy(
@@ -156,12 +181,20 @@ def _add_copies(session: Session, member: Member, message: Message, recipients: 
         )
         session.add(copy)
         session.flush()
-        for kind, address in group:
-            person = ensure_person(session, message.workspace_id, member.id, address.address, address.name)
+        for index, (kind, address) in enumerate(group):
             recipient = Recipient(message_id=message.id, copy_id=copy.id, kind=kind, address=address.address)
-            recipient.name, recipient.person_id = address.name, person.id
+            recipient.name = address.name
+            if message.source != MessageSource.SAMPLE:  # whoever looks at a sample is no prospect
+                person = ensure_person(session, message.workspace_id, member.id, address.address, address.name)
+                recipient.person_id = person.id
+                if merge and not index:
+                    merge.write(copy, person, address.address)
             session.add(recipient)
         wake(session, "send_copy", copy.id)
+    if merge:
+        merge.refuse_lacking()
+        if len(groups) == 1:
+            merge.settle(message, copy)
     announce(session, "message", member_id=message.member_id, id=message.id)
 
 

@@ -14,6 +14,7 @@ EVENT_KINDS = {
     InboundKind.BOUNCE: EventKind.BOUNCED,
     InboundKind.AUTO_REPLY: EventKind.AUTO_REPLIED,
     InboundKind.REPLY: EventKind.REPLIED,
+    InboundKind.COMPLAINT: EventKind.COMPLAINED,
 }
 
 
@@ -22,12 +23,16 @@ def make_facts(hit_id: str, at: datetime, inbound: Inbound, copy: Copy, recipien
     kind = EVENT_KINDS[InboundKind(inbound.kind or "")]
     if inbound.kind == InboundKind.BOUNCE:
         return _make_bounces(hit_id, at, inbound.failures, copy, recipients)
+    if inbound.kind == InboundKind.COMPLAINT:
+        return _make_complaint(hit_id, at, inbound, copy, recipients)
     sender = inbound.sender
     if sender is None:
         return []
     recipient = _find_recipient(recipients, sender.address)
     name = sender.name or (recipient.name if recipient else "")
-    return [Fact(kind, at, hit_id, copy.id, name, sender.address, recipient.id if recipient else None)]
+    details = {"returns_on": inbound.returns_on.isoformat()} if inbound.returns_on else {}
+    recipient_id = recipient.id if recipient else None
+    return [Fact(kind, at, hit_id, copy.id, name, sender.address, recipient_id, details=details)]
 
 
 def _make_bounces(
@@ -42,12 +47,26 @@ def _make_bounces(
             "address": failure.address,
             "status": failure.status,
             "diagnostic": failure.diagnostic,
-            "type": "soft" if failure.is_soft else "hard",
+            "category": failure.category,
+            "reason": failure.reason,
         }
         own_hit_id = f"{hit_id}:{index}" if index else hit_id
         fact = Fact(EventKind.BOUNCED, at, own_hit_id, copy.id, name, address, details=details)
         facts.append(replace(fact, recipient_id=recipient.id if recipient else None))
     return facts
+
+
+def _make_complaint(
+    hit_id: str, at: datetime, inbound: Inbound, copy: Copy, recipients: Sequence[Recipient]
+) -> list[Fact]:
+    """Return who complained; of several who share the mail only a report that names the address tells."""
+    only = recipients[0] if len(recipients) == 1 else None
+    recipient = _find_recipient(recipients, inbound.complainer) or only
+    if recipient is None:
+        return [Fact(EventKind.COMPLAINED, at, hit_id, copy.id, details={"type": inbound.complaint})]
+    name, address = recipient.name, recipient.address
+    details = {"type": inbound.complaint}
+    return [Fact(EventKind.COMPLAINED, at, hit_id, copy.id, name, address, recipient.id, details=details)]
 
 
 def _find_recipient(recipients: Sequence[Recipient], address: str) -> Recipient | None:

@@ -7,6 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from server.config import Settings
 from server.keys import Keyring
+from server.messages.honeypot import honeypot_target
 from server.tracking.tokens import find_target, is_own_url
 
 TAGS = frozenset(
@@ -50,10 +51,23 @@ def clean_html(settings: Settings, keys: Keyring, html: str) -> str:
 
 def parse_body(html: str) -> LexborNode:
     """Return the body element of `html`, to walk and to change; `inner_html` of it is the fragment again."""
-    body = LexborHTMLParser(html).body
+    body = LexborHTMLParser(f"<body>{html}").body  # else a style or a comment at its beginning would be lost
     if body is None:
         raise ValueError("the HTML parser made no body")
     return body
+
+
+def strip_own(settings: Settings, keys: Keyring, body: LexborNode) -> None:
+    """Take pixels of an earlier mail out of `body`, and point its wrapped links at their targets again."""
+    for image in body.css("img[src]"):
+        if is_own_url(settings, image.attributes.get("src") or ""):
+            image.decompose()
+    for anchor in body.css("a[href]"):
+        target = find_target(settings, keys, anchor.attributes.get("href") or "")
+        if target == honeypot_target(settings):
+            anchor.decompose()
+        elif target is not None:
+            anchor.attrs["href"] = target
 
 
 def is_blank(html: str) -> bool:
@@ -73,13 +87,7 @@ def _drop_own(settings: Settings, keys: Keyring, html: str) -> str:
     if not any(mark in html for mark in ("<img", "<a ")):
         return html
     body = parse_body(html)
-    for image in body.css("img[src]"):
-        if is_own_url(settings, image.attributes.get("src") or ""):
-            image.decompose()
-    for anchor in body.css("a[href]"):
-        target = find_target(settings, keys, anchor.attributes.get("href") or "")
-        if target is not None:
-            anchor.attrs["href"] = target
+    strip_own(settings, keys, body)
     return body.inner_html or ""
 
 

@@ -1,5 +1,8 @@
 """Receives what comes into a linked mailbox: finds the copy it answers and records the fact. Keeps headers, no body."""
 
+from dataclasses import dataclass
+from datetime import date
+
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
@@ -11,27 +14,39 @@ from server.gmail.models import Mailbox
 from server.messages.addresses import Address
 from server.messages.classify import Inbound, classify
 from server.messages.facts import make_facts
-from server.messages.models import Copy, InboundKind, InboundMail, Recipient
+from server.messages.models import Copy, InboundKind, InboundMail, Message, MessageSource, Recipient
 from server.queue import announce
 
 OUTGOING_LABELS = frozenset({"SENT", "DRAFT"})
 
 
-def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> None:
-    """Record `mail` where it answers one of our copies, once however often it comes; anything else leaves no trace.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A mail that came in, the copy that it answers, and when its sender is back where it says so."""
+
+    mail: InboundMail
+    copy: Copy
+    returns_on: date | None = None
+
+
+def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> Received | None:
+    """Record `mail` where it answers one of our copies, once however often it comes, and return it; anything else
+    leaves no trace.
 
     Raises `Unreadable` for what cannot be parsed.
     """
     if mail.label_ids & OUTGOING_LABELS:
-        return
-    inbound = classify(mail.raw)
+        return None
+    inbound = classify(mail.raw, mail.received_at)
     copy = find_answered(session, mailbox, mail, inbound.references) if inbound.kind else None
-    if copy is None or inbound.kind is None or _is_known(session, mailbox, mail, inbound, copy):
-        return
+    if copy is None or inbound.kind is None or _is_sample(session, copy):
+        return None
+    if _is_known(session, mailbox, mail, inbound, copy):
+        return None
     if inbound.sender is None:
         raise Unreadable("it answers one of our mails, but names no sender")
-    if inbound.kind != InboundKind.BOUNCE and _is_own(session, mailbox, inbound.sender):
-        return
+    if inbound.kind in (InboundKind.REPLY, InboundKind.AUTO_REPLY) and _is_own(session, mailbox, inbound.sender):
+        return None
     row = InboundMail(
         mailbox_id=mailbox.id, copy_id=copy.id, gmail_id=mail.gmail_id, kind=inbound.kind,
         sender_address=inbound.sender.address, sender_name=inbound.sender.name, subject=inbound.subject,
@@ -42,6 +57,7 @@ def receive(session: Session, mailbox: Mailbox, mail: RawMail) -> None:
     recipients = session.exec(select(Recipient).where(Recipient.copy_id == copy.id)).all()
     record(session, make_facts(f"gmail:{mailbox.id}:{mail.gmail_id}", mail.received_at, inbound, copy, recipients))
     announce(session, "message", member_id=mailbox.member_id, id=copy.message_id)
+    return Received(row, copy, inbound.returns_on)
 
 
 def find_answered(session: Session, mailbox: Mailbox, mail: RawMail, references: list[str]) -> Copy | None:
@@ -62,6 +78,11 @@ def find_answered(session: Session, mailbox: Mailbox, mail: RawMail, references:
 def forget(session: Session, mailbox: Mailbox) -> None:
     """Delete what was copied from the mail of a disconnected mailbox."""
     session.execute(delete(InboundMail).where(col(InboundMail.mailbox_id) == mailbox.id))
+
+
+def _is_sample(session: Session, copy: Copy) -> bool:
+    """Return whether `copy` is a sample, of which nothing ever comes (R9)."""
+    return session.get_one(Message, copy.message_id).source == MessageSource.SAMPLE
 
 
 def _is_known(session: Session, mailbox: Mailbox, mail: RawMail, inbound: Inbound, copy: Copy) -> bool:

@@ -1,7 +1,8 @@
 """Which links of a mail are wrapped, in what order, and what exactly each leads to.
 
 A link stays as the member wrote it when its target is not http(s), when it stands in quoted text, and when its visible
-text shows an address: a wrapped link under a visible address looks like phishing, to people and to filters.
+text shows an address: a wrapped link under a visible address looks like phishing, to people and to filters. A link to
+one of our documents is tracked by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborNode
 
 from server.config import Settings
+from server.documents.rewrite import find_share_token
 from server.messages.html import QUOTES, parse_body
 from server.tracking.tokens import is_own_url, is_wrappable
 
@@ -48,7 +50,9 @@ def _find_anchors(settings: Settings, body: LexborNode) -> Iterator[tuple[Anchor
     position = 0
     for node in body.css("a[href]"):
         target = read_target(node.attributes.get("href") or "")
-        if node.mem_id in quoted or not _has_host(target) or not is_wrappable(target) or is_own_url(settings, target):
+        if node.mem_id in quoted or not _has_host(target) or not is_wrappable(target):
+            continue
+        if is_own_url(settings, target) or find_share_token(settings, target):
             continue
         if not _shows_address(node.text(), target):
             position += 1

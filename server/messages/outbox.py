@@ -5,23 +5,26 @@ under its fence. A worker that dies or stalls loses the copy when the lease ends
 """
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, or_, update
 from sqlmodel import Session, col, select
 
 from server.accounts.models import Member
 from server.clock import now
+from server.consent.suppression import find_suppressed
+from server.dead_letters.letters import release
 from server.errors import Refused
 from server.gmail.answers import Sent
 from server.gmail.errors import GmailFailure, TokenRevoked
 from server.gmail.mailboxes import mark_revoked
 from server.gmail.models import Mailbox, MailboxState
-from server.messages.models import Copy, CopyState, Message, Recipient
+from server.messages.models import Copy, CopyState, Message, MessageSource, Recipient
 from server.messages.render import copy_mark
 from server.queue import announce, wake
 
@@ -32,7 +35,9 @@ MAX_ATTEMPTS = 150  # about a day at the longest back-off
 DOUBT_SECONDS = 120  # how long a sent mail may take to appear in the mailbox
 READ_BACK_SECONDS = 3  # the worker that sent it has read it back by then, if it could
 READ_BACK_DAYS = 2
+SEEN_SECONDS = 4  # a reply that has been in the mailbox for 5 s is never overlooked (mission, T4)
 GAVE_UP = "Gmail could not be reached for about a day."
+STOPPED = "Warmline stopped trying: sending this failed again and again, for a reason of its own."
 CANNOT_TELL = (
     "We cannot tell whether Gmail sent this: its draft is gone, and the mail is not among the sent ones. Look into the "
     "folder Sent in Gmail; if it is not there, try again."
@@ -74,14 +79,28 @@ def claim_copy(session: Session, copy_id: int) -> Claim | None:
     )  # fmt: skip
 
 
-def retry(session: Session, copy: Copy) -> None:
-    """Send a failed copy after all; raises `Refused` where it has not failed."""
-    again = {"state": CopyState.QUEUED, "due_at": now(), "attempts": 0, "failure": "", "doubted_at": None}
-    if not update_copy(session, copy.id, again, col(Copy.state) == CopyState.FAILED):
+def retry(session: Session, copy: Copy, *, of_campaign: bool = False) -> None:
+    """Send a copy after all that failed or was kept back; raises `Refused` for any other, and for a campaign's unless
+    the campaign asks: it knows whether the person may still get it."""
+    if not of_campaign and session.get_one(Message, copy.message_id).source == MessageSource.CAMPAIGN:
+        raise Refused(_("This mail belongs to a campaign. Try again on the page of the campaign."), status=409)
+    again = {"state": CopyState.QUEUED, "due_at": now(), "attempts": 0, "doubted_at": None}
+    again |= {"failure": "", "exclusion": ""}
+    if not update_copy(session, copy.id, again, col(Copy.state).in_((CopyState.FAILED, CopyState.EXCLUDED))):
         raise Refused(_("Only a mail that failed can be tried again."), status=409)
     session.refresh(copy)
+    release(session, "send_copy", [copy.id])
     wake(session, "send_copy", copy.id)
     _announce(session, copy)
+
+
+def give_up(session: Session, copy_id: int, reason: str) -> None:
+    """Let no worker begin with a copy again whose sending ends its workers; its member may try again."""
+    waiting = col(Copy.state).in_((CopyState.QUEUED, CopyState.SENDING))
+    values = {"state": CopyState.FAILED, "failure": f"{STOPPED} {reason}", "fence": Copy.fence + 1, "lease_until": None}
+    if update_copy(session, copy_id, values, waiting):
+        log.warning("copy not sent", copy_id=copy_id, reason=reason)
+        _announce(session, session.get_one(Copy, copy_id, populate_existing=True))
 
 
 def find_due(session: Session, limit: int = 200) -> list[int]:
@@ -132,6 +151,24 @@ def note_failure(session: Session, claim: Claim, failure: GmailFailure) -> None:
         _postpone(session, claim, failure.message, failure.retry_after_seconds or 0)
 
 
+def find_exclusion(session: Session, claim: Claim) -> str:
+    """Return why the copy must not leave: the reason of the first of its recipients who gets no mail; "" for none."""
+    if claim.copy.exclusion:
+        return claim.copy.exclusion  # it was withdrawn while an earlier try had it
+    if claim.message.source == MessageSource.SAMPLE:
+        return ""
+    addresses = [recipient.address for recipient in claim.recipients]
+    found = find_suppressed(session, claim.message.workspace_id, addresses)
+    return next((found[address.lower()] for address in addresses if address.lower() in found), "")
+
+
+def exclude(session: Session, claim: Claim, reason: str) -> None:
+    """Keep the copy from leaving, for a `consent.models.Reason`; its member may send it after that is lifted."""
+    values = {"exclusion": reason, "failure": "", "gmail_draft_id": None, "gmail_thread_id": None}
+    if store(session, claim, state=CopyState.EXCLUDED, lease_until=None, **values):
+        _announce(session, claim.copy)
+
+
 def fail(session: Session, claim: Claim, reason: str, **values: Any) -> None:
     """Give the copy up; its member may try again."""
     if store(session, claim, state=CopyState.FAILED, failure=reason, lease_until=None, **values):
@@ -153,6 +190,37 @@ def update_copy(session: Session, copy_id: int, values: dict[str, Any], *conditi
     return bool(cast(CursorResult[Any], result).rowcount)
 
 
+def hold_to_send(session: Session, claim: Claim) -> bool:
+    """Hold the copy for the send itself; return whether it may leave: it is still ours, and no reply is overlooked.
+
+    One that is ours, but whose mailbox was not read lately, waits for that in the outbox with its draft.
+    """
+    at = now()
+    held = col(Copy.state) == CopyState.SENDING, col(Copy.fence) == claim.fence
+    if update_copy(session, claim.copy.id, {"lease_until": lease_end()}, *held, _may_leave(at)):
+        return True
+    store(session, claim, state=CopyState.QUEUED, due_at=at, lease_until=None, attempts=Copy.attempts - 1)
+    return False
+
+
+def withdraw(session: Session, copy_ids: Collection[int], reason: str) -> None:
+    """Let none of these leave any more, for `reason`, also where a worker holds one or an earlier try may have sent it.
+
+    What nobody has begun is out at once. For the rest a worker is woken, which deletes the draft, or finds that Gmail
+    has sent the mail; whoever held it till then notices by the fence.
+    """
+    chosen = update(Copy).where(col(Copy.id).in_(copy_ids))
+    waiting = (CopyState.QUEUED, CopyState.SENDING)
+    untouched = chosen.where(col(Copy.state) == CopyState.QUEUED, col(Copy.fence) == 0)
+    begun = chosen.where(col(Copy.state).in_(waiting), col(Copy.fence) > 0)
+    again = {"state": CopyState.QUEUED, "due_at": now(), "fence": Copy.fence + 1, "lease_until": None}
+    options = {"synchronize_session": False}
+    session.execute(untouched.values(state=CopyState.EXCLUDED, exclusion=reason), execution_options=options)
+    session.execute(begun.values(exclusion=reason, **again), execution_options=options)
+    for copy_id in copy_ids:
+        wake(session, "send_copy", copy_id)
+
+
 def lease_end() -> datetime:
     """Return until when a worker that begins a step now holds its copy."""
     return now() + timedelta(seconds=LEASE_SECONDS)
@@ -166,9 +234,42 @@ def _postpone(session: Session, claim: Claim, reason: str, at_least_seconds: flo
         _announce(session, claim.copy)
 
 
-def _is_due(at: datetime) -> ColumnElement[bool]:
+def find_overlooked(session: Session) -> list[int]:
+    """Return the ids of mailboxes that must be read before a copy that is due may leave."""
+    at = now()
+    waiting = select(Copy.mailbox_id).where(_is_wanted(at), col(Copy.waits_for_sync).is_(True), ~_is_seen(at))
+    return list(session.exec(waiting.distinct()))
+
+
+def take_back(session: Session, copy_id: int) -> bool:
+    """Delete a copy that nobody has begun to send; return whether it could be."""
+    is_untouched = col(Copy.state) == CopyState.QUEUED, col(Copy.fence) == 0
+    if not update_copy(session, copy_id, {"state": CopyState.EXCLUDED}, *is_untouched):
+        return False
+    session.execute(delete(Recipient).where(col(Recipient.copy_id) == copy_id))
+    session.execute(delete(Copy).where(col(Copy.id) == copy_id))
+    return True
+
+
+def _is_seen(at: datetime) -> ColumnElement[bool]:
+    """Say that a copy's mailbox was read to within seconds."""
+    seen = select(Mailbox.id).where(
+        Mailbox.id == Copy.mailbox_id, col(Mailbox.seen_until_at) >= at - timedelta(seconds=SEEN_SECONDS)
+    )
+    return seen.exists()
+
+
+def _may_leave(at: datetime) -> ColumnElement[bool]:
+    return or_(col(Copy.waits_for_sync).is_(False), col(Copy.exclusion) != "", _is_seen(at))
+
+
+def _is_wanted(at: datetime) -> ColumnElement[bool]:
     due = and_(col(Copy.state) == CopyState.QUEUED, col(Copy.due_at) <= at)
     return or_(due, and_(col(Copy.state) == CopyState.SENDING, col(Copy.lease_until) < at))
+
+
+def _is_due(at: datetime) -> ColumnElement[bool]:
+    return and_(_is_wanted(at), _may_leave(at))
 
 
 def _announce(session: Session, copy: Copy) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy import func
@@ -10,13 +10,18 @@ from sqlmodel import Session, col, select
 
 from server.accounts.models import Member
 from server.accounts.scope import may_see_team
+from server.events.readers import Readers, read_readers, tell_readers
+from server.events.reading import ReadingState, RecipientReading, combine, read_recipient_states, state_of
 from server.gmail.models import Mailbox, MailboxState
 from server.messages.models import Copy, CopyState, Link, Message, Recipient
 
 PAGE_SIZE = 50
 SHOWN_RECIPIENTS = 3
+ESTIMATED_COPIES = 100
 # What a message with several copies shows: the first of these that one of its copies is in.
-STATE_ORDER = (CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.SENT)
+STATE_ORDER = (
+    CopyState.FAILED, CopyState.SENDING, CopyState.QUEUED, CopyState.HANDED, CopyState.SENT, CopyState.EXCLUDED,
+)  # fmt: skip
 
 
 class Counts(NamedTuple):
@@ -26,6 +31,7 @@ class Counts(NamedTuple):
     clicks: int = 0
     replies: int = 0
     bounces: int = 0
+    repeats: int = 0
 
     def __add__(self, other: tuple[int, ...]) -> "Counts":  # type: ignore[override]
         return Counts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
@@ -38,6 +44,21 @@ class MessageView:
     message: Message
     copies: list[Copy]
     recipients: dict[int, list[Recipient]]
+    readings: dict[int, RecipientReading] = field(default_factory=dict)
+    readers: dict[int, Readers] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> ReadingState:
+        """The surest reading state of its copies."""
+        return combine(state_of(copy.reading) for copy in self.copies)
+
+    def tell_readers(self, copy: Copy) -> str:
+        """Return in words how many people read a copy, as far as that can be told."""
+        return tell_readers(self.readers.get(copy.id, Readers()), len(self.recipients.get(copy.id, [])))
+
+    def count_colleagues(self, copy: Copy) -> int:
+        """Return how often colleagues of the workspace opened a copy; that counts apart."""
+        return self.readers.get(copy.id, Readers()).colleagues
 
     @property
     def state(self) -> str:
@@ -57,8 +78,8 @@ class MessageView:
 
     @property
     def counts(self) -> Counts:
-        """What came of all copies."""
-        return sum((counts_of(copy) for copy in self.copies), Counts())
+        """What came of all copies, and what their readers did whom the policy leaves unnamed."""
+        return sum((counts_of(copy) for copy in self.copies), sums_of(self.message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,9 @@ class MessageLine:
     counts: Counts
     recipients: list[Recipient]
     recipient_count: int
+    reading: ReadingState = ReadingState.NONE
+    copies: int = 1
+    copies_read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +111,12 @@ def message_state(copies: Iterable[Copy]) -> str:
 
 def counts_of(copy: Copy) -> Counts:
     """Return what came of one copy."""
-    return Counts(copy.views, copy.clicks, copy.replies, copy.bounces)
+    return Counts(copy.views, copy.clicks, copy.replies, copy.bounces, copy.repeats)
+
+
+def sums_of(message: Message) -> Counts:
+    """Return what is counted for a message as a whole, under an aggregate policy."""
+    return Counts(message.aggregate_views, message.aggregate_clicks)
 
 
 def find_message(session: Session, member: Member, message_id: int) -> MessageView | None:
@@ -147,23 +176,43 @@ def _make_view(session: Session, message: Message) -> MessageView:
         select(Recipient).where(Recipient.message_id == message.id).order_by(col(Recipient.id))
     ):
         recipients.setdefault(recipient.copy_id, []).append(recipient)
-    return MessageView(message, list(copies), recipients)
+    readings = read_recipient_states(session, [message.id])
+    return MessageView(message, list(copies), recipients, readings, _read_readers(session, copies))
+
+
+def _read_readers(session: Session, copies: Sequence[Copy]) -> dict[int, Readers]:
+    return read_readers(session, [copy.id for copy in copies[:ESTIMATED_COPIES]])
 
 
 def _make_lines(session: Session, messages: Sequence[Message]) -> list[MessageLine]:
     ids = [message.id for message in messages]
-    sums = [func.sum(column) for column in (Copy.views, Copy.clicks, Copy.replies, Copy.bounces)]
+    sums = [func.sum(column) for column in (Copy.views, Copy.clicks, Copy.replies, Copy.bounces, Copy.repeats)]
     by_state = select(Copy.message_id, Copy.state, *sums).where(col(Copy.message_id).in_(ids))
     states: dict[int, set[str]] = {message_id: set() for message_id in ids}
-    counts = dict.fromkeys(ids, Counts())
+    counts = {message.id: sums_of(message) for message in messages}
     for message_id, state, *figures in session.execute(by_state.group_by(col(Copy.message_id), col(Copy.state))):
         states[message_id].add(state)
         counts[message_id] += tuple(figures)
     people = _read_first_recipients(session, ids)
-    return [
-        MessageLine(message, _combine(states[message.id]), counts[message.id], *people[message.id])
-        for message in messages
-    ]
+    readings = _read_readings(session, ids)
+    lines = []
+    for message in messages:
+        recipients, total = people[message.id]
+        reading, copies, copies_read = readings[message.id]
+        came = counts[message.id]
+        state = _combine(states[message.id])
+        lines.append(MessageLine(message, state, came, recipients, total, reading, copies, copies_read))
+    return lines
+
+
+def _read_readings(session: Session, ids: list[int]) -> dict[int, tuple[ReadingState, int, int]]:
+    """Return of each message the surest reading state, its copies, and how many of them are in that state."""
+    counted = select(Copy.message_id, Copy.reading, func.count()).where(col(Copy.message_id).in_(ids))
+    readings = {message_id: (ReadingState.NONE, 0, 0) for message_id in ids}
+    rows = session.execute(counted.group_by(col(Copy.message_id), col(Copy.reading)).order_by(col(Copy.reading)))
+    for message_id, level, copies in rows:
+        readings[message_id] = (state_of(level), readings[message_id][1] + copies, copies)
+    return readings
 
 
 def _read_first_recipients(session: Session, ids: list[int]) -> dict[int, tuple[list[Recipient], int]]:

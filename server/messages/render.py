@@ -16,16 +16,23 @@ from email.policy import compat32
 from email.utils import format_datetime, formataddr, make_msgid
 
 from selectolax.lexbor import LexborNode
+from sqlmodel import Session
 
 from server.accounts.models import Member
 from server.clock import now
 from server.config import Settings
+from server.documents.rewrite import share_links
 from server.gmail.models import Mailbox
 from server.keys import Keyring
 from server.messages.addresses import drop_control
+from server.messages.attachments.files import make_parts
+from server.messages.followed import add_references
+from server.messages.footer import list_headers, make_footer
+from server.messages.honeypot import honeypot_of
 from server.messages.html import QUOTES, parse_body
 from server.messages.links import wrap_links
-from server.messages.models import Copy, Message, Recipient
+from server.messages.models import Copy, Message, Recipient, Silence
+from server.messages.personal import html_of, subject_of, text_of
 from server.messages.plain import to_text
 from server.tracking.tokens import link_url, pixel_url
 
@@ -43,20 +50,31 @@ SMTP = compat32.clone(linesep="\r\n")
 
 
 def render_copy(
-    settings: Settings, keys: Keyring, member: Member, mailbox: Mailbox, message: Message, copy: Copy,
-    recipients: Sequence[Recipient],
+    session: Session, settings: Settings, keys: Keyring, member: Member, mailbox: Mailbox, message: Message, copy: Copy,
+    recipients: Sequence[Recipient], followed: Sequence[Copy] = (),
 ) -> bytes:  # fmt: skip
-    """Return the mail of `copy` to its `recipients`. One sent individually names its own recipient only, in To."""
-    mail = _make_body(settings, keys, member, message, copy)
+    """Return the mail of `copy` to its `recipients`. One sent individually names its own recipient only, in To.
+
+    It refers to the mails that it goes on from, `followed`, the nearest first. Links to documents get shares of this
+    copy, which the caller commits.
+    """
+    mail = _make_body(session, settings, keys, member, message, copy, recipients)
+    if parts := make_parts(session, settings, message):
+        body, mail = mail, MIMEMultipart("mixed")
+        for part in (body, *parts):
+            mail.attach(part)
     mail["From"] = _format_address(member.name, mailbox.email)
     for kind in ("to", "cc"):
         named = [r for r in recipients if (r.kind if not message.individually else "to") == kind]
         if named:
             mail[kind.capitalize()] = ", ".join(_format_address(r.name, r.address) for r in named)
-    mail["Subject"] = _encode(message.subject, "Subject")  # type: ignore[assignment]
+    mail["Subject"] = _encode(subject_of(message, copy), "Subject")  # type: ignore[assignment]
     mail["Date"] = format_datetime(now())
     mail["Message-ID"] = make_msgid(domain=mailbox.email.rpartition("@")[2])
     mail[COPY_HEADER] = copy_mark(copy)
+    add_references(mail, followed)
+    for name, value in list_headers(settings, keys, message, copy, recipients):
+        mail[name] = value
     return mail.as_bytes(policy=SMTP)
 
 
@@ -65,25 +83,42 @@ def copy_mark(copy: Copy) -> str:
     return hashlib.sha256(f"warmline/copy/{copy.tracking_id}".encode()).hexdigest()[:32]
 
 
-def render_html(settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy) -> str:
-    """Return the HTML of `message` with the links and the pixel of `copy`."""
-    body = parse_body(message.html)
-    if message.track_clicks:
+def render_html(
+    session: Session, settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy,
+    recipients: Sequence[Recipient], html: str | None = None,
+) -> str:  # fmt: skip
+    """Return the HTML of `message`, or `html` in its place, with the links, document shares and pixel of `copy`."""
+    body = parse_body(html_of(message, copy) if html is None else html)
+    share_links(session, settings, keys, body, copy, recipients)
+    return _track(settings, keys, sender_key, message, copy, body)
+
+
+def _track(settings: Settings, keys: Keyring, sender_key: str, message: Message, copy: Copy, body: LexborNode) -> str:
+    if message.track_clicks and copy.silence != Silence.ALL:
         wrap_links(
             settings,
             body,
             lambda position, target: link_url(settings, keys, sender_key, copy.tracking_id, position, target),
         )
     html = body.inner_html or ""
-    return _add_pixel(html, pixel_url(settings, keys, sender_key, copy.tracking_id)) if message.track_views else html
+    if message.has_honeypot and message.track_clicks and copy.silence == Silence.NONE and "/c/" in html:
+        html += honeypot_of(settings, keys, sender_key, copy.tracking_id)
+    has_pixel = message.track_views and copy.silence == Silence.NONE
+    return _add_pixel(html, pixel_url(settings, keys, sender_key, copy.tracking_id)) if has_pixel else html
 
 
-def _make_body(settings: Settings, keys: Keyring, member: Member, message: Message, copy: Copy) -> Mail:
+def _make_body(
+    session: Session, settings: Settings, keys: Keyring, member: Member, message: Message, copy: Copy,
+    recipients: Sequence[Recipient],
+) -> Mail:  # fmt: skip
+    footer = make_footer(settings, keys, member, message, copy)
     if message.is_text:
-        return MIMEText(message.text, "plain", QUOTED_PRINTABLE)  # type: ignore[arg-type]
+        return MIMEText(text_of(message, copy) + footer.text, "plain", QUOTED_PRINTABLE)  # type: ignore[arg-type]
+    body = parse_body(html_of(message, copy))
+    share_links(session, settings, keys, body, copy, recipients)
     mail = MIMEMultipart("alternative")
-    mail.attach(MIMEText(to_text(message.html), "plain", QUOTED_PRINTABLE))  # type: ignore[arg-type]
-    html = render_html(settings, keys, member.sender_key, message, copy)
+    mail.attach(MIMEText(to_text(body.inner_html or "") + footer.text, "plain", QUOTED_PRINTABLE))  # type: ignore[arg-type]
+    html = _track(settings, keys, member.sender_key, message, copy, body) + footer.html
     mail.attach(MIMEText(f"<html><body>{html}</body></html>\n", "html", QUOTED_PRINTABLE))  # type: ignore[arg-type]
     return mail
 

@@ -5,7 +5,7 @@ whoever comes second gets “not found”. Only the draft whose id is in the row
 that draft, then for the sent mail, before anything else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 
 import structlog
@@ -17,13 +17,17 @@ from server.gmail.client import Gmail
 from server.gmail.errors import GmailFailure, NotFound
 from server.gmail.models import Mailbox
 from server.keys import get_keys
+from server.messages.followed import find_followed
 from server.messages.models import Copy
 from server.messages.outbox import (
     GAVE_UP,
     MAX_ATTEMPTS,
     Claim,
     claim_copy,
+    exclude,
     fail,
+    find_exclusion,
+    hold_to_send,
     lease_end,
     note_doubt,
     note_failure,
@@ -43,14 +47,19 @@ def send(session: Session, copy_id: int) -> Iterator[None]:
     claim = claim_copy(session, copy_id)
     if claim is None:
         return
+    exclusion = find_exclusion(session, claim)
+    is_untried = claim.fence == 1
     if claim.copy.attempts > MAX_ATTEMPTS:
         fail(session, claim, GAVE_UP)
+    elif exclusion and is_untried:
+        exclude(session, claim, exclusion)
     yield
-    if claim.copy.attempts > MAX_ATTEMPTS:
+    if claim.copy.attempts > MAX_ATTEMPTS or (exclusion and is_untried):
         return
     try:
         with Gmail.open(claim.mailbox) as gmail:
-            yield from _deliver(session, claim, gmail)
+            if not exclusion or not (yield from _take_back(session, claim, gmail, exclusion)):
+                yield from _deliver(session, claim, gmail)
     except GmailFailure as failure:
         note_failure(session, claim, failure)  # stores nothing where the mail was sent already
         yield
@@ -70,18 +79,49 @@ def read_back(session: Session, copy_id: int) -> Iterator[None]:
         log.warning("Message-ID not read back; looking again later", copy_id=copy_id, reason=failure.message)
 
 
+def _take_back(session: Session, claim: Claim, gmail: Gmail, reason: str) -> Generator[None, None, bool]:
+    """Delete the draft of an earlier try and keep the copy back; return False where that try may have sent it."""
+    draft_id = claim.copy.gmail_draft_id
+    if draft_id is None:
+        draft = _find_own_draft(gmail, claim)
+        draft_id = draft.draft_id if draft else None
+    elif not gmail.has_draft(draft_id):
+        return False
+    if draft_id is not None:
+        gmail.delete_draft(draft_id)
+    exclude(session, claim, reason)
+    yield
+    return True
+
+
 def _deliver(session: Session, claim: Claim, gmail: Gmail) -> Iterator[None]:
     draft_id, thread_id = claim.copy.gmail_draft_id, claim.copy.gmail_thread_id or ""
     is_new = draft_id is None
     if draft_id is None:
-        draft = _find_own_draft(gmail, claim) or gmail.create_draft(_render(claim))
+        draft = _find_own_draft(gmail, claim)
+        if draft is None:
+            followed = find_followed(session, claim.copy)
+            raw = _render(session, claim, followed)
+            if session.in_transaction():  # its documents' shares must exist before it leaves
+                yield
+            draft = _create_draft(gmail, raw, followed[0].gmail_thread_id if followed else None)
         draft_id, thread_id = draft.draft_id, draft.thread_id
         is_ours = store(session, claim, gmail_draft_id=draft_id, gmail_thread_id=thread_id, lease_until=lease_end())
         yield
         if not is_ours:
             yield from _drop_draft(session, claim, gmail, draft_id)
             return
-    sent = _send_or_find(gmail, claim, draft_id, thread_id, is_new)
+    sent: Sent | None = None
+    if is_new or gmail.has_draft(draft_id):
+        if claim.copy.waits_for_sync or not is_new:
+            may_leave = hold_to_send(session, claim)
+            yield
+            if not may_leave:
+                yield from _drop_draft(session, claim, gmail, draft_id)
+                return
+        with suppress(NotFound):
+            sent = gmail.send_draft(draft_id)
+    sent = sent or gmail.find_sent(thread_id, COPY_HEADER, claim.mark) or _find_among_recent(gmail, claim)
     if sent is None:
         note_doubt(session, claim)
         yield
@@ -99,17 +139,18 @@ def _find_own_draft(gmail: Gmail, claim: Claim) -> Draft | None:
     return gmail.find_draft(COPY_HEADER, claim.mark, f"to:{claim.recipients[0].address}")
 
 
-def _render(claim: Claim) -> bytes:
+def _render(session: Session, claim: Claim, followed: Sequence[Copy]) -> bytes:
     return render_copy(
-        get_settings(), get_keys(), claim.member, claim.mailbox, claim.message, claim.copy, claim.recipients
-    )
+        session, get_settings(), get_keys(), claim.member, claim.mailbox, claim.message, claim.copy, claim.recipients,
+        followed,
+    )  # fmt: skip
 
 
-def _send_or_find(gmail: Gmail, claim: Claim, draft_id: str, thread_id: str, is_new: bool) -> Sent | None:
-    with suppress(NotFound):
-        if is_new or gmail.has_draft(draft_id):
-            return gmail.send_draft(draft_id)
-    return gmail.find_sent(thread_id, COPY_HEADER, claim.mark) or _find_among_recent(gmail, claim)
+def _create_draft(gmail: Gmail, raw: bytes, thread_id: str | None) -> Draft:
+    if thread_id:
+        with suppress(NotFound):  # somebody has deleted the thread
+            return gmail.create_draft(raw, thread_id)
+    return gmail.create_draft(raw)
 
 
 def _find_among_recent(gmail: Gmail, claim: Claim) -> Sent | None:
@@ -123,10 +164,13 @@ def _find_among_recent(gmail: Gmail, claim: Claim) -> Sent | None:
 
 def _drop_draft(session: Session, claim: Claim, gmail: Gmail, draft_id: str) -> Iterator[None]:
     # Whoever holds the copy now may have found this very draft and be about to send it: then it must stay.
-    kept = session.get_one(Copy, claim.copy.id, populate_existing=True).gmail_draft_id
+    copy = session.get(Copy, claim.copy.id, populate_existing=True)
+    is_stored = copy is not None and copy.gmail_draft_id == draft_id
+    may_be_found = copy is not None and copy.gmail_draft_id is None and not copy.exclusion
     yield
-    if kept not in (None, draft_id):
-        gmail.delete_draft(draft_id)
+    if not is_stored and not may_be_found:
+        with suppress(NotFound):
+            gmail.delete_draft(draft_id)
 
 
 def _read_back(session: Session, copy_id: int, gmail_id: str, gmail: Gmail) -> Iterator[None]:

@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from server.accounts.fields import read_email
+from server.consent.ledger import spread
 from server.errors import Refused
 from server.events.record import hold_clock
 from server.people.models import Person, PersonAddress
@@ -34,6 +35,7 @@ def add_address(session: Session, person: Person, address: str) -> None:
     session.flush()
     link_events(session, person)
     follow(session, person)
+    spread(session, person.workspace_id, read_emails(session, person.id or 0))
 
 
 def remove_address(session: Session, person: Person, address_id: int) -> str:
@@ -76,6 +78,7 @@ def set_addresses(session: Session, person: Person, addresses: Sequence[str]) ->
     write_addresses(session, person, emails)
     link_events(session, person)
     follow(session, person)
+    spread(session, person.workspace_id, emails)
 
 
 def list_addresses(session: Session, person_id: int) -> list[PersonAddress]:

@@ -21,6 +21,8 @@ FIELDS = {
     "linkedin_url": lazy_gettext("LinkedIn"),
     "notes": lazy_gettext("Notes"),
     "owner": lazy_gettext("Owner (email address or name)"),
+    "agreed": lazy_gettext("Agreed to be noticed when reading (yes or no)"),
+    "unsubscribed": lazy_gettext("Wants no mail (yes or no)"),
 }
 HEADINGS = {
     "email": ("email", "e mail", "mail", "email address", "e mail address", "address", "adresse", "courriel",
@@ -37,6 +39,9 @@ HEADINGS = {
     "linkedin_url": ("linkedin", "linkedin url", "linkedin profile", "profil linkedin", "url linkedin"),
     "notes": ("notes", "note", "comments", "comment", "remarks", "commentaire", "commentaires", "remarques"),
     "owner": ("owner", "assigned to", "account owner", "lead owner", "proprietaire", "responsable", "attribue a"),
+    "agreed": ("consent", "tracking consent", "opt in", "consentement", "accord"),
+    "unsubscribed": ("unsubscribed", "opt out", "do not email", "do not contact", "desabonne", "desinscrit",
+                     "ne pas contacter"),
 }  # fmt: skip
 REPEATABLE = ("", "emails")
 

@@ -12,10 +12,13 @@ from server.accounts.fields import read_email
 from server.accounts.members import list_members
 from server.accounts.models import Member
 from server.accounts.scope import may_see_team
+from server.consent.ledger import Proof, note_answer
+from server.consent.models import Answer, Purpose, Way
 from server.errors import Refused
 from server.events.models import UNOWNED, Event
 from server.events.record import hold_clock
 from server.people.addresses import MOST
+from server.people.answers import read_answers
 from server.people.fields import CUSTOM, CUSTOM_LENGTH, READERS, read_line
 from server.people.models import Person, PersonAddress, PersonImport, RefusedLine
 from server.people.people import FIELDS, find_by_ids, link_events, set_fields, set_owner
@@ -36,6 +39,7 @@ class Line:
     fields: dict[str, str] = field(default_factory=dict)
     custom: dict[str, str] = field(default_factory=dict)
     owner_id: int | None = None
+    answers: list[tuple[Purpose, Answer]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -61,6 +65,7 @@ def take_lines(session: Session, row: PersonImport, batch: Sequence[tuple[int, l
         for line in checked:
             try:
                 _take(session, desk, line)
+                _note_answers(session, desk, line)
             except Refused as error:
                 _refuse(session, row, line.number, line.cells, error.message)
         _find_added(session, desk)
@@ -102,6 +107,7 @@ def _read_cells(row: PersonImport, line: Line, owners: dict[str, int | None]) ->
     own = {name.removeprefix(CUSTOM): cell for name, cell in values.items() if name.startswith(CUSTOM) and cell}
     line.custom = {key: read_line(cell, CUSTOM + key, CUSTOM_LENGTH) for key, cell in own.items()}
     line.owner_id = _find_owner(row, values.get("owner", ""), owners)
+    line.answers = read_answers(values.get("agreed", ""), values.get("unsubscribed", ""))
 
 
 def _find_owner(row: PersonImport, text: str, owners: dict[str, int | None]) -> int | None:
@@ -136,6 +142,15 @@ def _take(session: Session, desk: _Desk, line: Line) -> None:
         desk.row.skipped += 1
         return
     _update(session, desk, person, line)
+
+
+def _note_answers(session: Session, desk: _Desk, line: Line) -> None:
+    proof = Proof(note=f"{desk.row.file_name}, {line.number}")
+    for purpose, answer in line.answers:
+        note_answer(
+            session, desk.row.workspace_id, line.emails[0], purpose, answer, Way.IMPORT,
+            member_id=desk.member.id, proof=proof,
+        )  # fmt: skip
 
 
 def _add(session: Session, desk: _Desk, line: Line) -> None:

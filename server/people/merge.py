@@ -7,6 +7,8 @@ from flask_babel import gettext as _
 from sqlalchemy import Table, delete, select, update
 from sqlmodel import Session, SQLModel, col
 
+from server.campaigns.merges import follow_merge
+from server.consent.ledger import spread
 from server.errors import Refused
 from server.events.models import Event
 from server.events.record import hold_clock
@@ -97,6 +99,7 @@ def merge(session: Session, keep: Person, gone: Person) -> None:
     session.add(keep)
     session.flush()
     _repoint(session, keep_id, gone_id)
+    follow_merge(session, keep_id, gone_id)
     _delete(session, gone)
     write_addresses(session, keep, kept.emails)
     session.add(PersonMerge(gone_id=gone_id, workspace_id=keep.workspace_id, kept_id=keep_id))
@@ -104,6 +107,7 @@ def merge(session: Session, keep: Person, gone: Person) -> None:
     recount_activity(session, keep_id)
     follow(session, keep)
     recount(session, keep.workspace_id, [keep_id])
+    spread(session, keep.workspace_id, kept.emails)
     announce(session, keep.workspace_id, gone_id)
     announce_topic(session, "event")
 

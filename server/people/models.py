@@ -34,6 +34,7 @@ class Person(SQLModel, table=True):
     job_title: str = ""
     phone: str = ""
     linkedin_url: str = ""
+    time_zone: str | None = None
     notes: str = Field(default="", sa_type=Text)
     custom: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -1,7 +1,4 @@
-"""What is known of one person: their events, newest first, by keyset, and what they objected to."""
-
-from dataclasses import dataclass
-from datetime import datetime
+"""What is known of one person: their events, newest first, by keyset."""
 
 from sqlalchemy import literal, select, tuple_
 from sqlmodel import Session, col
@@ -9,20 +6,10 @@ from sqlmodel import Session, col
 from server.accounts.models import Member
 from server.accounts.scope import may_see_team
 from server.db import UtcDateTime
-from server.events.models import UNOWNED, Event, EventKind
+from server.events.models import UNOWNED, Event
 from server.feed.queries import COLUMNS, EventRow, Page, make_cursor, read_cursor
 
 TIMELINE_SIZE = 20
-OBJECTIONS = (EventKind.UNSUBSCRIBED, EventKind.COMPLAINED)
-OBJECTIONS_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """Somebody unsubscribed or complained; whose mail it was is not said."""
-
-    kind: str
-    at: datetime
 
 
 def read_timeline(session: Session, member: Member, person_id: int, before: str | None) -> Page:
@@ -36,14 +23,3 @@ def read_timeline(session: Session, member: Member, person_id: int, before: str 
     chosen = chosen.order_by(col(Event.at).desc(), col(Event.id).desc()).limit(TIMELINE_SIZE + 1)
     rows = [EventRow(*row) for row in session.execute(chosen).all()]
     return Page(rows[:TIMELINE_SIZE], make_cursor(rows[TIMELINE_SIZE - 1]) if len(rows) > TIMELINE_SIZE else None)
-
-
-def read_objections(session: Session, person_id: int) -> list[Objection]:
-    """Return when a person unsubscribed or complained, whomever it concerned: an objection is not a secret."""
-    chosen = (
-        select(col(Event.kind), col(Event.at))
-        .where(col(Event.person_id) == person_id, col(Event.kind).in_(OBJECTIONS))
-        .order_by(col(Event.at).desc(), col(Event.id).desc())
-        .limit(OBJECTIONS_SHOWN)
-    )
-    return [Objection(*row) for row in session.execute(chosen)]

@@ -48,7 +48,7 @@ def read_letter(account: str, message: dict[str, Any], edge_base_url: str) -> Le
         is_automatic=headers.get("auto-submitted", "no").lower() != "no" or "mailer-daemon" in headers.get("from", ""),
         html=html,
         images=tuple(dict.fromkeys(url for url in images if is_allowed(url, edge_base_url))),
-        links=tuple(dict.fromkeys(url for url in links if is_allowed(url, edge_base_url))),
+        links=tuple(dict.fromkeys(url for url in links if is_allowed(url, edge_base_url) and not _is_footer(url))),
     )
 
 
@@ -59,6 +59,11 @@ def is_allowed(url: str, edge_base_url: str) -> bool:
         return parts.scheme in ("http", "https") and (parts.netloc == edge.netloc or parts.hostname in LOOPBACK)
     except ValueError:
         return False
+
+
+def _is_footer(url: str) -> bool:
+    """Return whether `url` leads to what stands below a mail: unsubscribing, and what the sender sees."""
+    return urlsplit(url).path.rpartition("/")[0].endswith(("/u", "/y"))
 
 
 def _is_quoted(node: Any) -> bool:

@@ -1,8 +1,9 @@
 """Routes of the room `sandbox`: the way into the demo workspace, and the page about the simulation."""
 
-from flask import Blueprint, abort, redirect
+from flask import Blueprint, abort, redirect, request
 from flask.typing import ResponseReturnValue
 
+from server.accounts.next_path import safe_next
 from server.accounts.session import sign_in
 from server.config import get_settings
 from server.db import get_session
@@ -32,7 +33,7 @@ def add_visit() -> ResponseReturnValue:
     member = enter_demo(session)
     session.commit()
     sign_in(member)
-    return redirect("/", 303)
+    return redirect(safe_next(request.form.get("next")), 303)
 
 
 @bp.get("/sandbox")

@@ -31,11 +31,11 @@ IPHONE = (
 GMAIL_PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 APPLE_PROXY = "Mozilla/5.0"
 
-SANTA_MONICA = Agent(CHROME, "76.90.1.20")
-PARIS = Agent(IPHONE, "90.84.10.5")
-BERLIN = Agent(FIREFOX, "91.64.20.14")
-HAMBURG = Agent(IPHONE, "80.171.5.30")
-BENGALURU = Agent(CHROME, "49.207.50.11")
+SANTA_MONICA = Agent(CHROME, "76.90.1.20", headers={"Accept-Language": "en-US,en;q=0.9"})
+PARIS = Agent(IPHONE, "90.84.10.5", headers={"Accept-Language": "fr-FR,fr;q=0.9"})
+BERLIN = Agent(FIREFOX, "91.64.20.14", headers={"Accept-Language": "de,en-US;q=0.7,en;q=0.3"})
+HAMBURG = Agent(IPHONE, "80.171.5.30", headers={"Accept-Language": "de-DE,de;q=0.9"})
+BENGALURU = Agent(CHROME, "49.207.50.11", headers={"Accept-Language": "en-IN,en;q=0.9"})
 GMAIL = Agent(GMAIL_PROXY, "66.249.84.101")
 APPLE = Agent(APPLE_PROXY, "172.224.226.10")
 SCANNER = Agent(CHROME, "40.94.20.7", headers={"Accept": "*/*"})

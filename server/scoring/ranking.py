@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, select, update
+from sqlalchemy import Select, Table, and_, false, select, update
 from sqlmodel import Session
 
 from server import queue
 from server.accounts.models import Member
 from server.clock import now
 from server.people.models import Person, PersonAddress
-from server.scoring.decay import fade
+from server.scoring.decay import fade, weigh
 from server.scoring.models import ScoreSource
 from server.scoring.score_models import SCORE, Model, find_model, hold_models
 
@@ -56,6 +56,17 @@ def tell_score(model: Model, value: float, at: datetime) -> float:
     if model.rules.source == ScoreSource.EXTERNAL:
         return value
     return fade(value, model.landmark_at, at, model.rules.half_life_hours)
+
+
+def scored_at_least(session: Session, workspace_id: int, least: float) -> Select[tuple[int]]:
+    """Return the query of the ids of those whose score is `least` or more now."""
+    chosen = select(SCORE.c.person_id)
+    model = find_model(session, workspace_id)
+    if model is None:
+        return chosen.where(false())
+    is_given = model.rules.source == ScoreSource.EXTERNAL
+    value = least if is_given else weigh(least, now(), model.landmark_at, model.rules.half_life_hours)
+    return chosen.where(SCORE.c.model_id == model.id, SCORE.c.value >= value)
 
 
 def follow_person(session: Session, person: Person) -> None:

@@ -1,39 +1,54 @@
 """From the edge's journal to the event log: each hit that is on disk becomes one event, however often this is killed.
 
 One transaction records a batch of hits and moves the cursor of their segment. A segment is deleted once its writer is
-gone and its cursor, committed, stands at its end. What cannot be read is kept aside in `bad/`, and the drain goes on.
+gone and its cursor, committed, stands at its end; the cursor stays for long after, so that a segment that comes back,
+from a backup or shipped again, says nothing new. What cannot be read is kept aside in `bad/`, and the drain goes on.
 """
 
 import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.exc import DataError
 from sqlmodel import Session, col, select
 
-from server.clock import from_epoch_ms
+from server.clock import from_epoch_ms, now
+from server.consent.sayings import make_sayings
+from server.documents.readings import make_readings
 from server.events.models import EventKind, JournalCursor
+from server.events.numbering import hold_clock
 from server.events.record import Fact, record
 from server.keys import Keyring
 from server.messages.models import Copy
 from server.tracking.devices import read_device
 from server.tracking.frames import Frame, read_frames
 from server.tracking.hits import Hit, read_record
-from server.tracking.journal import SUFFIX, UNBORN_SUFFIX
+from server.tracking.journal import OPEN_SUFFIX, SUFFIX, UNBORN_SUFFIX
+from server.tracking.repeats import sum_repeats
 from server.tracking.site.visits import make_visits
+from server.tracking.tokens import HONEYPOT_POSITION
 
 log = structlog.get_logger()
 
 BATCH_HITS = 1000
 UNBORN_SECONDS = 3600
+CURSOR_DAYS = 90  # after which a segment that was drained and comes back would be drained again
 KIND_OF_HIT = {"pixel": EventKind.VIEWED, "click": EventKind.CLICKED}
+Seen = Sequence[tuple[Hit, dict[str, Any]]]  # hits, each with its evidence
+# What turns the hits of a kind into facts; it may write rows of its own, in the transaction that moves the cursor.
+MAKERS: dict[str, Callable[[Session, Keyring, Seen], list[Fact]]] = {
+    "saying": make_sayings,  # first: what somebody objects to is not recorded a moment later
+    "visit": make_visits,
+    "reading": make_readings,
+}
 UNRECORDABLE = (DataError, ValueError, TypeError, LookupError)
 
 
@@ -76,10 +91,12 @@ def drain_batch(session: Session, folder: Path, keys: Keyring, limit: int = BATC
 
 
 def _drain(session: Session, folder: Path, keys: Keyring, limit: int, refused_for: str = "") -> bool:
-    cursors = _load_cursors(session)
+    paths = list_segments(folder)
+    hold_clock(session)  # another machine may drain a segment of the same name
+    cursors = _load_cursors(session, (path.name for path in paths))
     frames: list[tuple[str, Frame]] = []
     has_changed = False
-    for path in list_segments(folder):
+    for path in paths:
         drained = cursors.get(path.name, 0)
         try:
             new, end, is_over = _read_segment(path, drained, limit - len(frames))
@@ -98,8 +115,9 @@ def _drain(session: Session, folder: Path, keys: Keyring, limit: int, refused_fo
     return has_changed
 
 
-def _load_cursors(session: Session) -> dict[str, int]:
-    return dict(session.exec(select(JournalCursor.segment, JournalCursor.drained_bytes)).all())
+def _load_cursors(session: Session, names: Iterable[str]) -> dict[str, int]:
+    query = select(JournalCursor.segment, JournalCursor.drained_bytes)
+    return dict(session.exec(query.where(col(JournalCursor.segment).in_(list(names)))).all())
 
 
 def list_segments(folder: Path) -> list[Path]:
@@ -110,7 +128,8 @@ def list_segments(folder: Path) -> list[Path]:
 def _read_segment(path: Path, drained: int, limit: int) -> tuple[list[Frame], int, bool]:
     """Return new frames with offsets in the file, the offset behind them, and whether nothing will ever follow."""
     with path.open("rb") as file:
-        is_over = _is_abandoned(file.fileno())  # asked before reading: what follows the answer would be missed
+        # Asked before reading: what follows the answer would be missed.
+        is_over = _is_abandoned(file.fileno()) and not path.with_suffix(OPEN_SUFFIX).exists()
         file.seek(drained)
         data = file.read()
     frames = list(islice(read_frames(data), limit))
@@ -130,7 +149,12 @@ def _is_abandoned(handle: int) -> bool:
 
 def _delete_segment(session: Session, path: Path) -> None:
     path.unlink(missing_ok=True)
-    session.execute(delete(JournalCursor).where(col(JournalCursor.segment) == path.name))
+    session.execute(update(JournalCursor).where(col(JournalCursor.segment) == path.name).values(ended_at=now()))
+
+
+def forget_old_cursors(session: Session) -> None:
+    """Delete the cursors of segments that ended long ago."""
+    session.execute(delete(JournalCursor).where(col(JournalCursor.ended_at) < now() - timedelta(days=CURSOR_DAYS)))
 
 
 def _record(
@@ -144,11 +168,14 @@ def _record(
             hits.append(read_record(frame.payload))
         except ValueError as error:
             _keep_aside(folder / "bad", name, frame, str(error))
-    mail = [hit for hit in hits if hit.kind != "visit"]
+    mail = [hit for hit in hits if hit.kind in KIND_OF_HIT]
     copy_ids = _find_copies(session, {hit.tracking_id for hit in mail})
-    facts = [_make_fact(hit, copy_ids[hit.tracking_id], keys) for hit in mail if hit.tracking_id in copy_ids]
-    visits = [(hit, _make_evidence(hit, keys)) for hit in hits if hit.kind == "visit"]
-    record(session, facts + make_visits(session, keys, visits))
+    seen = [_make_fact(hit, copy_ids[hit.tracking_id], keys) for hit in mail if hit.tracking_id in copy_ids]
+    facts = sum_repeats(session, seen)
+    for kind, make_facts in MAKERS.items():
+        if ours := [(hit, _make_evidence(hit, keys)) for hit in hits if hit.kind == kind]:
+            facts += make_facts(session, keys, ours)
+    record(session, facts)
 
 
 def _find_copies(session: Session, tracking_ids: set[str]) -> dict[str, int]:
@@ -164,6 +191,9 @@ def _make_evidence(hit: Hit, keys: Keyring) -> dict[str, Any]:
 
 
 def _make_fact(hit: Hit, copy_id: int, keys: Keyring) -> Fact:
+    evidence = _make_evidence(hit, keys)
+    if hit.kind == "click" and hit.position == HONEYPOT_POSITION:
+        evidence["honeypot"] = True
     return Fact(
         kind=KIND_OF_HIT[hit.kind],
         at=from_epoch_ms(hit.at_ms),
@@ -171,7 +201,7 @@ def _make_fact(hit: Hit, copy_id: int, keys: Keyring) -> Fact:
         copy_id=copy_id,
         link_target=hit.target,
         details={} if hit.position is None else {"position": hit.position},
-        evidence=_make_evidence(hit, keys),
+        evidence=evidence,
     )
 
 
@@ -198,7 +228,7 @@ class Lookout:
             return False
         if sizes == self._settled:
             return False
-        cursors = _load_cursors(session)
+        cursors = _load_cursors(session, sizes)
         is_behind = any(size > cursors.get(name, 0) for name, size in sizes.items())
         if not is_behind:
             self._settled = sizes

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from server.tracking.devices import COOKIE_NAME
+from server.tracking.simulation import MOMENT_KEY
 
 MAX_AGENT_CHARACTERS = 512
 MAX_HEADER_CHARACTERS = 256
@@ -24,7 +25,7 @@ HEADERS = {
 }  # fmt: skip
 
 Environ = Mapping[str, Any]
-Kind = Literal["pixel", "click", "visit"]
+Kind = Literal["pixel", "click", "visit", "reading", "saying"]
 KINDS = get_args(Kind)
 
 
@@ -32,7 +33,9 @@ KINDS = get_args(Kind)
 class Hit:
     """One request; `at_ms` is milliseconds since the epoch, `device` the raw cookie value.
 
-    `tracking_id` names the copy, or for a visit the website; `visit` holds the visitor and the page's title.
+    `tracking_id` names the copy, for a visit the website, for a reading the share, for a saying the copy that carried
+    its link. `data` is what came with it: of a visit the visitor and the page's title, of a reading the time per page,
+    of a saying what the recipient wants.
     """
 
     id: str
@@ -46,7 +49,7 @@ class Hit:
     device: str
     position: int | None
     target: str | None
-    visit: dict[str, str] | None = None
+    data: dict[str, Any] | None = None
 
 
 def make_record(
@@ -56,14 +59,14 @@ def make_record(
     proxies: int,
     position: int | None = None,
     target: str | None = None,
-    visit: dict[str, str] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the journal's record of the WSGI request `environ`, under a new id of 128 random bits."""
     hit = {
         "id": os.urandom(16).hex(),
         "kind": kind,
         "tracking_id": tracking_id,
-        "at_ms": time.time_ns() // 1_000_000,
+        "at_ms": environ.get(MOMENT_KEY) or time.time_ns() // 1_000_000,
         "method": environ["REQUEST_METHOD"],
         "agent": environ.get("HTTP_USER_AGENT", "")[:MAX_AGENT_CHARACTERS],
         "ip": find_address(environ, proxies),
@@ -72,8 +75,8 @@ def make_record(
         "position": position,
         "target": target,
     }
-    if visit is not None:
-        hit["visit"] = visit
+    if data is not None:
+        hit["data"] = data
     if referrer := environ.get("HTTP_REFERER"):
         hit["headers"]["referer-host"] = _host(referrer)
     return json.dumps(hit, separators=(",", ":")).encode()
@@ -92,8 +95,10 @@ def read_record(payload: bytes) -> Hit:
         raise ValueError("not a hit: a field has the wrong type")
     if not isinstance(hit.at_ms, int) or not 0 <= hit.at_ms <= LAST_MS:
         raise ValueError(f"not a hit: its time is {hit.at_ms!r}")
-    if hit.kind == "visit" and not _is_visit(hit.visit):
+    if hit.kind == "visit" and not _is_visit(hit.data):
         raise ValueError("not a hit: nobody visits")
+    if hit.kind in ("reading", "saying") and not isinstance(hit.data, dict):
+        raise ValueError(f"not a hit: a {hit.kind} says nothing")
     return hit
 
 

@@ -11,13 +11,14 @@ the Flask app.
 import contextlib
 import sys
 from collections.abc import Callable, Iterable
+from threading import BoundedSemaphore
 from typing import Any
 
 from server.config import Settings
 from server.keys import Keyring
 from server.tracking.hits import make_record
 from server.tracking.journal import Journal, JournalFull
-from server.tracking.simulation import ENVIRON_KEY, read_address
+from server.tracking.simulation import ENVIRON_KEY, MOMENT_KEY, read_claim
 from server.tracking.tokens import MAX_TOKEN_CHARACTERS, read_link, read_pixel, read_site_key
 from server.tracking.visits import BadVisit, is_unwanted, read_visit
 
@@ -28,6 +29,7 @@ GIF = bytes.fromhex(  # one transparent pixel, 43 bytes
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
 RETRY_SECONDS = "30"
+MAX_VISITS_AT_ONCE = 8  # whose bodies are read: one that comes slowly holds a thread, and pixels need some
 MAX_PATH_CHARACTERS = MAX_TOKEN_CHARACTERS + 100
 SECURITY_HEADERS = [
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -57,6 +59,7 @@ class HotPath:
         self.rest = rest
         self.proxies = settings.trusted_proxies
         self.is_failing = False
+        self.visits = BoundedSemaphore(MAX_VISITS_AT_ONCE)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -81,7 +84,7 @@ class HotPath:
     ) -> Iterable[bytes]:
         tracking_id = read_pixel(self.keys, sender_key, token)
         status, headers = "200 OK", PIXEL_HEADERS
-        if tracking_id is not None and not self._keep(make_record("pixel", tracking_id, environ, self.proxies)):
+        if tracking_id is not None and not self.keep(make_record("pixel", tracking_id, environ, self.proxies)):
             status, headers = "503 Service Unavailable", [*PIXEL_HEADERS, ("Retry-After", RETRY_SECONDS)]
         start_response(status, list(headers))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [GIF]
@@ -92,7 +95,7 @@ class HotPath:
         link = read_link(self.keys, sender_key, token) if environ["PATH_INFO"][1] == "c" else None
         if link is None:
             return self.rest(environ, start_response)
-        self._keep(make_record("click", link.tracking_id, environ, self.proxies, link.position, link.target))
+        self.keep(make_record("click", link.tracking_id, environ, self.proxies, link.position, link.target))
         headers = [
             *SECURITY_HEADERS,
             NO_STORE,
@@ -109,22 +112,29 @@ class HotPath:
         if site_id is None:
             return _refuse(start_response, "404 Not Found", [])
         if not is_unwanted(environ):
+            if not self.visits.acquire(blocking=False):
+                return _refuse(start_response, "503 Service Unavailable", [("Retry-After", RETRY_SECONDS)])
             try:
                 page, visit = read_visit(environ)
             except BadVisit as error:
                 return _refuse(start_response, str(error), [])
-            if not self._keep(make_record("visit", site_id, environ, self.proxies, target=page, visit=visit)):
+            finally:
+                self.visits.release()
+            if not self.keep(make_record("visit", site_id, environ, self.proxies, target=page, data=visit)):
                 return _refuse(start_response, "503 Service Unavailable", [("Retry-After", RETRY_SECONDS)])
         start_response("204 No Content", [*SECURITY_HEADERS, NO_STORE, FOR_ALL_SITES])
         return []
 
     def _take_simulated_address(self, environ: dict[str, Any]) -> None:
-        address = read_address(self.keys, environ[ENVIRON_KEY])
-        if address is not None:
-            environ["REMOTE_ADDR"] = address
+        claim = read_claim(self.keys, environ[ENVIRON_KEY])
+        if claim is not None:
+            environ["REMOTE_ADDR"], at_ms = claim
             environ.pop("HTTP_X_FORWARDED_FOR", None)
+            if at_ms is not None:
+                environ[MOMENT_KEY] = at_ms
 
-    def _keep(self, record: bytes) -> bool:
+    def keep(self, record: bytes) -> bool:
+        """Append `record` to the journal and return whether it is on disk."""
         try:
             self.journal.append(record)
         except (JournalFull, ValueError) as error:

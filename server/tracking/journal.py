@@ -20,6 +20,7 @@ from server.tracking.frames import make_frame
 
 SUFFIX = ".journal"
 UNBORN_SUFFIX = ".new"  # not locked yet: readers leave it alone
+OPEN_SUFFIX = ".open"  # stands beside a segment that another machine still writes (server/tracking/shipping)
 SEGMENT_BYTES = 16 * 2**20
 
 
@@ -121,7 +122,7 @@ class _Segment:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.rename(unlocked, self.path)
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError:
             unlocked.unlink(missing_ok=True)
             self.close()
@@ -148,7 +149,8 @@ class _Segment:
         os.close(self._handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make names durable that were made or changed in `folder`."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, NotFound
 
 from server.config import get_settings
 from server.keys import get_keys
 from server.security import PUBLIC, allow
 from server.tracking.devices import COOKIE_DAYS, COOKIE_NAME, device_cookie, read_ticket
-from server.tracking.hot import FOR_ALL_SITES, GIF, NO_STORE, PIXEL_HEADERS, SECURITY_HEADERS
+from server.tracking.hot import FOR_ALL_SITES, GIF, NO_STORE, PIXEL_HEADERS, RETRY_SECONDS, SECURITY_HEADERS
 from server.tracking.tokens import read_site_key
 
 SNIPPET = Path(__file__).parent / "site" / "snippet.js"
@@ -31,6 +32,13 @@ def healthz() -> ResponseReturnValue:
 def robots() -> Response:
     """Keep crawlers out: nothing here is meant to be found."""
     return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
+
+
+@bp.get("/nobody")
+@allow(PUBLIC)
+def nobody() -> Response:
+    """Answer whoever followed the hidden link of a mail, which no person can see."""
+    return Response("This link is not meant for people. Nothing is wrong: close this page.\n", mimetype="text/plain")
 
 
 @bp.get("/device/<ticket>.gif")
@@ -70,6 +78,13 @@ def _read_snippet() -> str:
 def not_found(_error: HTTPException) -> ResponseReturnValue:
     """Answer the page for a link that leads nowhere; it says nothing about what might have stood there."""
     return render_template("tracking/not_found.html"), 404
+
+
+@bp.app_errorhandler(SQLAlchemyError)
+def come_back(_error: SQLAlchemyError) -> ResponseReturnValue:
+    """Answer a page that needs the database while it is away, or on a machine that has none."""
+    text = "503 Service Unavailable\nThis page cannot be shown now. Try again in a moment.\n"
+    return Response(text, status=503, mimetype="text/plain", headers={"Retry-After": RETRY_SECONDS})
 
 
 @bp.app_errorhandler(HTTPException)

@@ -19,11 +19,13 @@ from server.keys import Keyring
 ID_BYTES = 16
 MAX_TARGET_BYTES = 12_000  # a longer one makes an address that servers and mail programs refuse
 MAX_POSITION = 2**16 - 1
+HONEYPOT_POSITION = 0  # of the hidden link; those of the mail count from 1
 MAX_TOKEN_CHARACTERS = 16_200  # base64 of the longest target with what stands around it
 MAX_SENDER_KEY_CHARACTERS = 64
 SENDER_LENGTH = struct.Struct(">H")
 LINK_HEAD = struct.Struct(f">{ID_BYTES}sHB")
 PLAIN, ZLIB = 0, 1
+SAYING_PURPOSES = {"u": "unsubscribe", "y": "recipient-page"}
 UNSENDABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # control characters, and what UTF-8 cannot say
 
 
@@ -77,6 +79,18 @@ def read_link(keys: Keyring, sender_key: str, token: str) -> LinkToken | None:
     return LinkToken(tracking_id.hex(), position, target.decode())
 
 
+def say_url(settings: Settings, keys: Keyring, page: str, tracking_id: str) -> str:
+    """Return the address of a page for whoever got the copy: `u` to unsubscribe, `y` what the sender sees of them."""
+    token = to_text(keys.sign(SAYING_PURPOSES[page], bytes.fromhex(tracking_id)))
+    return f"{settings.edge_base_url}/{page}/{token}"
+
+
+def read_say(keys: Keyring, page: str, token: str) -> str | None:
+    """Return the tracking id in the token of such an address, or None where anything about it was altered."""
+    payload = keys.verify(SAYING_PURPOSES[page], from_text(token) or b"")
+    return payload.hex() if payload is not None and len(payload) == ID_BYTES else None
+
+
 def site_key(keys: Keyring, site_id: str) -> str:
     """Return the key in the addresses of a website's snippet; `site_id` is 32 hex digits."""
     return to_text(keys.sign("site", bytes.fromhex(site_id)))
@@ -89,7 +103,7 @@ def read_site_key(keys: Keyring, key: str) -> str | None:
 
 
 def is_own_url(settings: Settings, url: str) -> bool:
-    """Return whether `url` is a pixel or link of ours, also as Gmail's image proxy shows it (`…#our address`)."""
+    """Return whether `url` is a pixel, link or page of ours, also as Gmail's image proxy shows it (`…#our address`)."""
     return _find_own_path(settings, url) is not None
 
 
@@ -101,6 +115,18 @@ def find_target(settings: Settings, keys: Keyring, url: str) -> str | None:
     return link.target if link else None
 
 
+def find_tracking_id(settings: Settings, keys: Keyring, url: str) -> str | None:
+    """Return the tracking id in one of our pixels, links or pages; None for every other address."""
+    kind, _, rest = (_find_own_path(settings, url) or "").partition("/")
+    sender_key, _, token = rest.partition("/")
+    if kind == "o":
+        return read_pixel(keys, sender_key, token.removesuffix(".gif"))
+    if kind in SAYING_PURPOSES:
+        return read_say(keys, kind, rest)
+    link = read_link(keys, sender_key, token) if kind == "c" else None
+    return link.tracking_id if link else None
+
+
 def _find_own_path(settings: Settings, url: str) -> str | None:
     edge, given = urlsplit(settings.edge_base_url), _split(url)
     if given is not None and (given.hostname or "").endswith(".googleusercontent.com"):
@@ -108,7 +134,7 @@ def _find_own_path(settings: Settings, url: str) -> str | None:
     if given is None or (given.scheme, given.netloc.lower()) != (edge.scheme, edge.netloc.lower()):
         return None
     path = given.path.removeprefix(f"{edge.path}/")
-    return path if path != given.path and path.startswith(("o/", "c/")) else None
+    return path if path != given.path and path.startswith(("o/", "c/", "u/", "y/")) else None
 
 
 def _split(url: str) -> SplitResult | None:

@@ -22,13 +22,27 @@ PEOPLE_PAGES = (
     "/people/imports", "/people/imports/1", "/people/imports/2", "/people/menu?person=1",
     "/people/menu?address=new@person.example",
 )  # fmt: skip
+LIBRARY_PAGES = (
+    "/library", "/library?q=no-such-template", "/library?of=team", "/library/new", "/library/new?kind=snippet",
+    "/library/signatures", "/library/signatures/new",
+)  # fmt: skip
+DOCUMENTS_PAGES = ("/documents", "/documents?q=no-such-name")
+CAMPAIGN_PAGES = (
+    "/campaigns", "/campaigns?state=done", "/campaigns/lists", "/campaigns/1", "/campaigns/1/people", "/campaigns/2",
+    "/campaigns/2/steps/1", "/campaigns/2/steps/2", "/campaigns/2/steps/3", "/campaigns/2/steps/4",
+)  # fmt: skip
+HONESTY_PAGES = (
+    "/settings/privacy", "/settings/legal", "/settings/suppression", "/settings/extension", "/people/1/consent",
+    "/people/1/erasure", "/mailboxes/1/health", "/mailboxes/1/disconnection", "/sandbox/lab",
+)  # fmt: skip
 SETTINGS_PAGES = (
     "/settings/profile", "/settings/notifications", "/settings/tokens", "/settings/scoring", "/settings/workspace",
     "/settings/people-fields", "/settings/site", "/team",
 )  # fmt: skip
 WINDOW_PAGES = ("/window?tab=engagement", "/window?tab=tasks", "/window?tab=target")
 OPEN_PAGES = ("/sign-in", "/setup/wrong", "/invitations/wrong")
-MEMBERS_PAGES = (*FEED_PAGES, *TASKS_PAGES, *MAIL_PAGES, *PEOPLE_PAGES, *SETTINGS_PAGES, *WINDOW_PAGES)
+MEMBERS_PAGES = (*FEED_PAGES, *TASKS_PAGES, *MAIL_PAGES, *PEOPLE_PAGES, *LIBRARY_PAGES, *DOCUMENTS_PAGES,
+                 *CAMPAIGN_PAGES, *HONESTY_PAGES, *SETTINGS_PAGES, *WINDOW_PAGES)  # fmt: skip
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 WIDTHS = (1280, 360)
 LINES = b"email,name,company\nclara@import.example,Clara Import,Import Ltd\nnobody,Faulty Line,None\n"
@@ -60,7 +74,29 @@ def furnished(chromium: Browser, warmline: Installation, program: Program) -> No
         page.get_by_role("button", name="Upload and look").click()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("nobody").first).to_be_visible(timeout=20_000)
+    furnish_campaigns(page)
     context.close()
+
+
+def furnish_campaigns(page: Page) -> None:
+    """Make campaign 1, which runs, and its copy 2, a draft with an email, a wait, a condition and a task."""
+    page.goto("/campaigns")
+    page.locator("main input[name=name]").fill("Spring follow-up")
+    page.locator("main form[action='/campaigns'] button").last.click()
+    for kind in ("email", "wait", "condition", "task"):
+        page.goto("/campaigns/1")
+        page.locator(f"button[name=kind][value={kind}]").click()
+        if kind == "email":
+            page.get_by_label("Subject").first.fill("Spring, {{first_name|there}}")
+            page.locator("[contenteditable=true]").first.fill("Shall we talk?")
+        if kind == "task":
+            page.get_by_label("What is to be done").fill("Call them")
+        page.locator("#template-form p > button.btn-primary").click()
+        page.wait_for_url("**/campaigns/1*")
+    page.get_by_role("button", name="Make a copy").click()
+    page.goto("/campaigns/1")
+    page.get_by_role("button", name="Save and confirm").click()
+    expect(page.get_by_role("button", name="Pause all")).to_be_visible(timeout=30_000)
 
 
 @pytest.fixture
@@ -70,8 +106,9 @@ def member_page(new_member: Callable[..., BrowserContext]) -> Page:
 
 
 @pytest.mark.parametrize(
-    "paths", [FEED_PAGES, TASKS_PAGES, MAIL_PAGES, PEOPLE_PAGES[:8], PEOPLE_PAGES[8:], SETTINGS_PAGES],
-    ids=["feed", "tasks", "mail", "people", "more-people", "settings"],
+    "paths", [FEED_PAGES, TASKS_PAGES, MAIL_PAGES, PEOPLE_PAGES[:8], PEOPLE_PAGES[8:], LIBRARY_PAGES + DOCUMENTS_PAGES,
+              CAMPAIGN_PAGES, HONESTY_PAGES, SETTINGS_PAGES],
+    ids=["feed", "tasks", "mail", "people", "more-people", "library", "campaigns", "honesty", "settings"],
 )  # fmt: skip
 def test_every_page_is_without_fault(furnished: None, member_page: Page, paths: tuple[str, ...]) -> None:
     faults = {}

@@ -38,7 +38,7 @@ def test_fact_becomes_an_event_that_says_whose_mail_it_is_about(session: Session
     event = get(session, event_id)
     assert (event.kind, event.at, event.subject) == ("viewed", AT, "Lunch on Thursday?")
     assert (event.person_address, event.person_candidates) == ("flynn@flynnsarcade.example", [])
-    assert (event.verdict, event.is_shown, event.verdict_version) == ("human", True, 1)
+    assert (event.verdict, event.is_shown, event.verdict_version) == ("human", True, 2)
     assert event.evidence["after_send_ms"] == 120_000
     assert (event.place_city, event.place_source) == (None, "private")
 
@@ -148,7 +148,7 @@ def test_three_links_within_three_seconds_are_a_machine_also_across_batches(sess
     early = record(session, [click(1, 0), click(2, 1)])
     late = record(session, [click(3, 2), click(1, 60), click(1, 61), click(1, 62), click(2, 62)])
     verdicts = [get(session, event_id).verdict for event_id in early + late]
-    assert verdicts == ["human", "human", "machine", "human", "human", "human", "human"]
+    assert verdicts == ["machine", "machine", "machine", "human", "human", "human", "human"]
     together = record(session, [click(number, 600) for number in range(3)])
     assert [get(session, event_id).reasons for event_id in together] == [["link_burst:3"]] * 3
 

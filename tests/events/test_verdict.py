@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.app import create_app
 from server.config import Settings
-from server.events.networks import find_scanner
+from server.events.networks import shipped_networks
 from server.events.reasons import REASONS, explain
 from server.events.verdict import judge
 
@@ -38,11 +38,11 @@ def verdict(kind: str, agent: str = CHROME, **evidence: object) -> tuple[str, st
         ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.0", ("human", "mail_program")),
         (GMAIL, ("proxy", "gmail_proxy")),
         ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", ("proxy", "yahoo_proxy")),
-        ("Mozilla/5.0", ("proxy", "apple_proxy")),
+        ("Mozilla/5.0", ("machine", "apple_proxy")),
         (PREFETCH, ("machine", "gmail_prefetch")),
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", ("machine", "crawler_agent")),
-        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", ("machine", "crawler_agent")),
-        ("facebookexternalhit/1.1", ("machine", "crawler_agent")),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", ("machine", "link_preview")),
+        ("facebookexternalhit/1.1", ("machine", "link_preview")),
         ("", ("unknown", "no_agent")),
         ("   ", ("unknown", "no_agent")),
         ("curl/8.5.0", ("unknown", "library_agent")),
@@ -59,9 +59,8 @@ def test_a_views_agent_says_who_it_was(agent: str, wanted: tuple[str, str]) -> N
     assert verdict("viewed", agent) == wanted
 
 
-def test_apples_proxy_says_little() -> None:
-    assert judge({"kind": "viewed", "agent": "Mozilla/5.0"}).confidence < 0.5
-    assert judge({"kind": "viewed", "agent": GMAIL}).confidence > 0.5
+def test_apples_proxy_says_nothing_about_reading_even_where_somebody_answered() -> None:
+    assert verdict("viewed", "Mozilla/5.0", is_confirmed=True) == ("machine", "apple_proxy")
 
 
 def test_a_members_device_is_ourselves_whatever_else_it_says() -> None:
@@ -82,7 +81,7 @@ def test_loading_ahead_is_a_machine(kind: str, headers: dict[str, str]) -> None:
 def test_microsofts_scanner_counts_for_clicks_and_never_for_views() -> None:
     for ip in ("40.92.1.1", "40.107.255.255", "52.103.0.1", "104.47.127.255", "2a01:111:f400::1", "::ffff:40.92.1.1"):
         assert verdict("clicked", ip=ip) == ("machine", "scanner_network")
-        assert verdict("viewed", ip=ip) == ("human", "browser")
+        assert verdict("viewed", ip=ip) == ("proxy", "mail_network")
     assert verdict("clicked", ip="104.47.128.0") == ("human", "browser")
     assert verdict("viewed", GMAIL, ip="66.249.84.1") == ("proxy", "gmail_proxy")
 
@@ -94,7 +93,8 @@ def test_a_network_that_also_carries_people_leaves_it_open() -> None:
 def test_a_burst_of_links_is_a_machine_and_two_links_are_not() -> None:
     assert verdict("clicked", burst_links=3) == ("machine", "link_burst")
     assert verdict("clicked", burst_links=2) == ("human", "browser")
-    assert verdict("viewed", burst_links=9) == ("human", "browser")
+    assert verdict("viewed", burst_links=9) == ("machine", "link_burst")
+    assert verdict("web_visited", burst_links=9, visitor="signed") == ("human", "signed_visitor")
 
 
 def test_an_image_proxy_does_not_follow_links_for_people() -> None:
@@ -124,15 +124,15 @@ def test_any_evidence_gets_the_same_verdict_twice_and_reasons_that_have_words(ev
 def test_reasons_are_explained_with_their_value(tmp_path: object) -> None:
     app = create_app(Settings(_env_file=None, warmline_home=tmp_path, redis_url="redis://127.0.0.1:1"))  # type: ignore[arg-type, call-arg]
     with app.test_request_context():
-        assert explain("link_burst:4") == "4 different links were followed within three seconds."
+        assert explain("link_burst:4") == "4 different links were followed in one burst at that time."
         assert explain("browser:Chrome %(value)s") == "A browser fetched it: Chrome %(value)s."
         assert explain("of_a_newer_version:1") == "of_a_newer_version:1"
     app.extensions["warmline_db"].dispose()
 
 
 def test_an_address_that_is_none_is_in_no_network() -> None:
-    assert find_scanner("unknown") is None
-    assert find_scanner("") is None
+    assert shipped_networks().find("unknown") is None
+    assert shipped_networks().find("") is None
 
 
 @pytest.mark.parametrize("kind", ["viewed", "clicked", "bounced", "downloaded", "interesting_moment"])

@@ -101,8 +101,9 @@ def _wait_until_up(address: str, process: "subprocess.Popen[bytes]", log: Path) 
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if requests.get(f"{address}/healthz", timeout=1).ok:
+            if requests.get(f"{address}/readyz", timeout=1).ok:
                 return
         except requests.ConnectionError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise AssertionError(f"the stream did not come up:\n{log.read_text()}")

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlmodel import Session
+from sqlalchemy import update
+from sqlmodel import Session, col
 
 from server.accounts.models import Member
 from server.clock import now
-from server.events.models import EventKind, Verdict
+from server.events.models import Event, EventKind, Verdict
 from server.feed.preferences import add_mute, change_switches
 from server.queue import announce
 from tests.factories import make_member
@@ -118,3 +119,34 @@ def test_the_view_that_makes_it_a_forward_says_so_live(
         record(session, alice, copy_id=1, message_id=1, place_city=city, place_country="FR")
     hints = ["may have been forwarded" in hear_until(listener, "row").data["html"] for _row in range(3)]
     assert hints[2]
+
+
+def test_a_row_that_is_judged_otherwise_changes_or_leaves_open_feeds(
+    client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice = make_member(session)
+    sign_in(client, alice)
+    plain, curious = listen(), listen(machine="shown")
+    row = record(session, alice, kind=EventKind.CLICKED)
+    assert plain.hear_rows(1) == curious.hear_rows(1) == [row]
+    session.execute(update(Event).where(col(Event.id) == row).values(verdict=Verdict.MACHINE, is_shown=False))
+    session.commit()
+    tell(session, "verdict", ids=str(row))
+    assert hear_until(plain, "change").data == {"id": row}
+    changed = hear_until(curious, "change").data
+    assert changed["id"] == row
+    assert "verdict-machine" in changed["html"]
+
+
+def test_what_came_right_after_the_send_notifies_only_if_it_still_counts_a_moment_later(
+    client: FlaskClient, session: Session, listen: Listen
+) -> None:
+    alice = make_member(session)
+    sign_in(client, alice)
+    listener = listen(rows="")
+    doubtful = ["browser:Chrome", "soon_after_send:4"]
+    scanner = happen(session, alice, kind=EventKind.CLICKED, copy_id=1, message_id=1, reasons=doubtful)
+    person = happen(session, alice, kind=EventKind.CLICKED, copy_id=2, message_id=2, reasons=doubtful)
+    session.execute(update(Event).where(col(Event.id) == scanner).values(verdict=Verdict.MACHINE, is_shown=False))
+    session.commit()
+    assert hear_until(listener, "notification").data["id"] == person

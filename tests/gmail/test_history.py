@@ -15,7 +15,7 @@ from server.clock import now
 from server.db import get_db
 from server.errors import Unreadable
 from server.events.models import Event
-from server.gmail import client, history
+from server.gmail import backfill, client, history
 from server.gmail.answers import RawMail
 from server.gmail.client import Gmail
 from server.gmail.models import Mailbox, MailboxState, QuarantinedMail
@@ -199,14 +199,19 @@ def test_expired_history_is_made_good_by_a_search(
     assert kept(session) == [*subjects, "n9"]
 
 
-def test_search_after_expired_history_is_bounded(
+def test_search_after_expired_history_goes_on_in_portions_the_newest_first(
     session: Session, mailbox: Mailbox, stand_in: StandIn, small_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "BACKFILL_MAILS", 3)
-    send_numbers(stand_in, 5)
+    monkeypatch.setattr(backfill, "PORTION_MAILS", 3)
+    subjects = send_numbers(stand_in, 5)
     stand_in.steer("POST", "expire", {"email": DEMO, "what": "history"})
     sync(session, mailbox)
     assert kept(session) == ["n2", "n3", "n4"]
+    assert mailbox.seen_until_at is None and mailbox.sync_wanted_at is not None and mailbox.sync_wanted_at <= now()
+    stand_in.send(FLYNN, DEMO, "n9")
+    sync(session, mailbox)
+    assert kept(session) == [*subjects, "n9"]
+    assert mailbox.seen_until_at is not None and mailbox.sync_wanted_at is None
 
 
 def test_search_begins_where_the_last_sync_ended(session: Session, mailbox: Mailbox, stand_in: StandIn) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from pytest_httpserver import HTTPServer
 from sqlmodel import Session, select
 
-from server import jobs
+from server import jobs, recurring
 from server.clock import now
 from server.config import Settings
 from server.gmail import client, pull, schedule
@@ -98,14 +98,14 @@ def test_mailbox_nobody_looked_into_is_polled(
     change(session, mailbox, last_sync_at=now() - timedelta(seconds=seconds + 1))
     assert schedule.find_due_polls(session) == [mailbox.id]
     session.commit()
-    jobs.want_due_polls()
+    recurring.want_due_polls()
     assert reload(session, mailbox).sync_wanted_at is not None
 
 
 def test_due_sync_is_woken_though_every_wake_up_was_lost(session: Session, mailbox: Mailbox) -> None:
     change(session, mailbox, sync_wanted_at=now())
     get_wakeups().redis.flushall()
-    jobs.wake_due_syncs()
+    recurring.wake_due_syncs()
     assert get_wakeups().redis.exists(wake_key("sync_mailbox", mailbox.id or 0))
 
 
@@ -127,7 +127,7 @@ def test_pushes_that_cannot_come_again_are_forgotten(session: Session) -> None:
     session.add(PubsubNotification(pubsub_message_id="old", received_at=now() - timedelta(days=40)))
     session.add(PubsubNotification(pubsub_message_id="new"))
     session.commit()
-    jobs.delete_old_notifications()
+    recurring.delete_old_notifications()
     assert session.exec(select(PubsubNotification.pubsub_message_id)).all() == ["new"]
 
 

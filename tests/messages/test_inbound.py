@@ -85,9 +85,9 @@ def test_an_automatic_reply_is_no_reply(session: Session, deliver: Deliver, copy
 def test_a_bounce_names_who_did_not_get_the_mail(session: Session, deliver: Deliver, copy: Copy) -> None:
     events = deliver("exchange_ndr")
     session.refresh(copy)
-    assert [(e.kind, e.person_address, e.details["type"], e.details["status"]) for e in events] == [
+    assert [(e.kind, e.person_address, e.details["category"], e.details["status"]) for e in events] == [
         ("bounced", "Alan@encom.example", "soft", "5.2.2"),
-        ("bounced", "lora@encom.example", "hard", "5.7.1"),
+        ("bounced", "lora@encom.example", "soft", "5.7.1"),
     ]
     assert all(event.recipient_id is not None for event in events)
     assert (copy.replies, copy.bounces) == (0, 2)
@@ -159,3 +159,8 @@ def test_a_reply_without_a_sender_is_set_aside(deliver: Deliver) -> None:
     raw = f"Subject: Re\r\nIn-Reply-To: {OURS}\r\n\r\nHi".encode()
     with pytest.raises(Unreadable):
         deliver("reply", raw=raw)
+
+
+def test_a_complaint_is_recorded_of_who_complained(session: Session, deliver: Deliver, copy: Copy) -> None:
+    [event] = deliver("complaint")
+    assert (event.kind, event.details, event.is_shown) == ("complained", {"type": "abuse"}, True)

@@ -1,12 +1,14 @@
 """The pages: compose, what was sent, one message; what each member may see there."""
 
 import re
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from server.accounts.models import Member, Role, Workspace
+from server.consent.models import Mode, WorkspacePolicy
 from server.messages.models import Copy, CopyState, Message
 from tests.factories import make_copy, make_mailbox, make_member
 from tests.sign_in import sign_in
@@ -37,6 +39,25 @@ def test_compose_takes_recipient_and_subject_from_its_address(client: FlaskClien
     page = client.get("/compose?to=flynn@flynns.example&subject=Lunch%3F").text
     assert 'value="flynn@flynns.example"' in page
     assert 'value="Lunch?"' in page
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"mode": Mode.OFF}, "Nothing is tracked in mail from alice@acme.example"),
+        ({"mode": Mode.AGGREGATE}, "only numbers are kept"),
+        ({"pixels_need_consent": True}, "views show only of people who have agreed"),
+        ({}, ""),
+    ],
+)
+def test_compose_says_beforehand_what_will_not_be_seen(
+    client: FlaskClient, alice: Member, session: Session, values: dict[str, Any], words: str
+) -> None:
+    session.add(WorkspacePolicy(workspace_id=alice.workspace_id, **values))
+    session.commit()
+    page = client.get("/compose").text
+    assert words in page
+    assert ("policy" in page or "agreed" in page) == bool(words)
 
 
 def test_sending_leads_to_the_message(client: FlaskClient, alice: Member, session: Session) -> None:

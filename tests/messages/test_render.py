@@ -10,6 +10,7 @@ from email.message import EmailMessage
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlmodel import Session
 
 from server.accounts.models import Member
 from server.config import Settings
@@ -38,7 +39,7 @@ def make_mail(html: str = "", **fields: object) -> Message:
 
 def render(message: Message, *recipients: Recipient) -> EmailMessage:
     recipients = recipients or (Recipient(address="flynn@flynns.example"),)
-    raw = render_copy(SETTINGS, KEYS, ALICE, MAILBOX, message, Copy(tracking_id=TRACKING_ID), recipients)
+    raw = render_copy(Session(), SETTINGS, KEYS, ALICE, MAILBOX, message, Copy(tracking_id=TRACKING_ID), recipients)
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
     assert b"\n" not in raw.replace(b"\r\n", b"")
     mail = message_from_bytes(raw, policy=policy.default)
@@ -54,7 +55,7 @@ def lines(part: object) -> str:
 
 def render_fragment(html: str, **fields: object) -> str:
     message = make_mail(clean_html(SETTINGS, KEYS, html), **fields)
-    return render_html(SETTINGS, KEYS, SENDER_KEY, message, Copy(tracking_id=TRACKING_ID))
+    return render_html(Session(), SETTINGS, KEYS, SENDER_KEY, message, Copy(tracking_id=TRACKING_ID), [])
 
 
 def hrefs(html: str) -> list[str]:
@@ -181,7 +182,7 @@ def test_a_wrapped_link_leads_exactly_where_the_browser_would_have_gone(href: st
 def test_any_target_survives_byte_for_byte(tail: str, root: str) -> None:
     href = root + tail
     html = f'<p>Hi <a href="{markup.escape(href)}">there</a></p>'
-    rendered = render_html(SETTINGS, KEYS, SENDER_KEY, make_mail(html), Copy(tracking_id=TRACKING_ID))
+    rendered = render_html(Session(), SETTINGS, KEYS, SENDER_KEY, make_mail(html), Copy(tracking_id=TRACKING_ID), [])
     assert targets(rendered) in ([read_target(href)], [href])
     assert hrefs(clean_html(SETTINGS, KEYS, html)) in ([href], [])  # no browser goes to a broken address
 

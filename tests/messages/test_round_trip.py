@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from server import jobs
+from server import jobs, recurring
 from server.accounts.models import Member
 from server.events.models import Event
 from server.gmail.client import Gmail
@@ -40,7 +40,7 @@ def sync(session: Session, linked: Mailbox) -> list[Event]:
     """Take in what came, and return all events."""
     linked.sync_wanted_at = None
     session.commit()
-    jobs.want_due_polls()
+    recurring.want_due_polls()
     jobs.sync_mailbox(linked.id)
     events = list(session.exec(select(Event).order_by(col(Event.id))))
     session.commit()
@@ -53,7 +53,9 @@ def test_the_recipient_gets_pixel_and_wrapped_link(app: Flask, google: StandIn, 
     body = parse_body(base64.urlsafe_b64decode(html + "==").decode())
     config = app.config["SETTINGS"]
     assert [is_own_url(config, node.attributes["src"] or "") for node in body.css("img")] == [True]
-    assert [is_own_url(config, node.attributes["href"] or "") for node in body.css("a")] == [True]
+    links = [node.attributes["href"] or "" for node in body.css("a")]
+    written, hidden, notice = (link.removeprefix(config.edge_base_url)[:3] for link in links)
+    assert (written, hidden, notice) == ("/c/", "/c/", "/y/")
 
 
 def test_an_answer_from_another_address_is_a_reply(
@@ -85,5 +87,5 @@ def test_a_bounce_is_no_reply_although_it_carries_our_references(
     [event] = sync(session, linked)
     session.refresh(copy)
     session.commit()
-    assert (event.kind, event.person_address, event.details["type"]) == ("bounced", NOBODY, "hard")
+    assert (event.kind, event.person_address, event.details["category"]) == ("bounced", NOBODY, "hard")
     assert (copy.bounces, copy.replies) == (1, 0)

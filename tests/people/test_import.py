@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from server import jobs
+from server import jobs, recurring
 from server.accounts.models import Member
 from server.events.models import UNOWNED, Event
 from server.people import imports
@@ -259,7 +259,7 @@ def test_files_that_nobody_needs_are_swept(session: Session, team: Team, browse:
     client = browse(team.alice)
     kept = int(upload(client, "Email\na@a.example\n").headers["Location"].rsplit("/", 1)[1])
     imports.path_of(999).write_text("left over")
-    jobs.sweep_import_files()
+    recurring.sweep_import_files()
     assert imports.path_of(kept).exists() and not imports.path_of(999).exists()
 
 

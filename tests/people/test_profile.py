@@ -7,7 +7,9 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from server.accounts.models import Member, Workspace
-from server.events.models import Event, EventKind
+from server.consent.models import Reason
+from server.consent.suppression import suppress
+from server.events.models import Event
 from server.people.addresses import list_addresses
 from server.people.models import Person, PersonAddress
 from server.people.people import change_owner
@@ -56,7 +58,7 @@ def test_the_profile_shows_what_is_known(session: Session, team: Team, browse: B
         phone="+1 555 0100", linkedin_url="https://www.linkedin.com/in/kevin", notes="Likes\n<b>bikes</b>",
     )  # fmt: skip
     page = browse(team.alice).get(f"/people/{person.id}").text
-    for words in ("Kevin &lt;i&gt;Flynn", "CEO, Encom &amp; Sons", "tel:+15550100", "&lt;b&gt;bikes", "No objection"):
+    for words in ("Kevin &lt;i&gt;Flynn", "CEO, Encom &amp; Sons", "tel:+15550100", "&lt;b&gt;bikes"):
         assert words in page
     assert f'hx-get="/tasks/panel?person={person.id}"' in page and f'hx-get="/people/{person.id}/score"' in page
 
@@ -193,11 +195,11 @@ def test_the_timeline_shows_a_rep_their_own_and_nobodys(session: Session, team: 
 
 
 def test_an_objection_is_shown_whoever_it_concerned(session: Session, team: Team, browse: Browse) -> None:
-    person = make_person(session, team.alice)
-    make_event(session, team.bob, person_id=person.id, kind=EventKind.UNSUBSCRIBED, subject="Of Bob's mail")
+    person = make_person(session, team.alice, email="flynn@encom.example")
+    suppress(session, person.workspace_id, "flynn@encom.example", Reason.UNSUBSCRIBED)
     session.commit()
-    page = browse(team.alice).get(f"/people/{person.id}").text
-    assert "Unsubscribed" in page and "No objection" not in page and "Of Bob" not in page
+    page = browse(team.alice).get(f"/people/{person.id}/consent", headers=HTMX).text
+    assert "Gets no mail" in page and "has unsubscribed" in page
 
 
 def test_an_address_brings_what_was_done_from_it(session: Session, team: Team) -> None:

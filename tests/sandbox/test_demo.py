@@ -160,3 +160,8 @@ def test_sandbox_page_lists_who_plays(client: FlaskClient, session: Session) -> 
     for player in cast.CAST:
         assert player.email in page
     assert "docs/google-cloud.md" in page
+
+
+def test_entering_the_demo_leads_on_to_the_page_that_was_wanted(client: FlaskClient) -> None:
+    assert client.post("/demo", data={"next": "/extension/pairing?state=x"}).headers["Location"].endswith("state=x")
+    assert client.post("/demo", data={"next": "https://evil.example/"}).headers["Location"] == "/"

@@ -9,7 +9,7 @@ import time_machine
 from flask import Flask
 from sqlmodel import Session, select
 
-from server import jobs
+from server import jobs, recurring
 from server.accounts.models import Member, Workspace
 from server.db import get_db
 from server.events.models import EventKind
@@ -168,7 +168,7 @@ def test_the_job_and_its_look_finish_the_work(app: Flask, session: Session, alic
     change_rules(session, alice.workspace_id, LOUD)
     session.commit()
     with app.app_context():
-        jobs.wake_unfinished_scores()
+        recurring.wake_unfinished_scores()
         assert app.extensions["warmline_wakeups"].lengths()["mail"] == 1
         jobs.recompute_scores(alice.workspace_id)
         jobs.recompute_scores(alice.workspace_id)

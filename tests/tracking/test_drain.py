@@ -1,18 +1,21 @@
 """The drain: every hit on disk is one event, each once, whatever was cut off, repeated or damaged."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlmodel import Session, col, select
 
+from server.clock import now
 from server.config import Settings
+from server.consent.models import ConsentEntry
 from server.events.models import Event, JournalCursor
 from server.keys import Keyring, get_keys
-from server.messages.models import Copy
+from server.messages.models import Copy, Silence
 from server.tracking.devices import device_cookie
-from server.tracking.drain import Lookout, drain_batch, hold_journal, list_segments
+from server.tracking.drain import CURSOR_DAYS, Lookout, drain_batch, forget_old_cursors, hold_journal, list_segments
 from server.tracking.hits import make_record
 from server.tracking.journal import Journal
 from tests.factories import make_copy, make_mailbox, make_member
@@ -102,6 +105,39 @@ def test_a_drain_cut_off_before_its_commit_repeats_the_batch(
     assert len(events(session)) == 4
 
 
+def test_a_flood_on_one_mail_is_kept_up_to_a_limit_and_counted_to_the_last_hit(
+    session: Session, folder: Path, copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.tracking.repeats.KEPT_AN_HOUR", 5)
+    quiet = make_copy(session, make_mailbox(session, make_member(session, "Bob")))
+    session.commit()
+    journal = Journal(folder)
+    for number in range(40):
+        journal.append(view(copy))
+        if number % 10 == 0:
+            journal.append(view(quiet))
+    drain(session, folder, limit=7)
+    session.expire_all()
+    rows = [event.copy_id for event in events(session)]
+    assert rows.count(copy.id) <= 10, "an hour may end within the test"
+    assert rows.count(copy.id) + copy.repeats == 40
+    assert (rows.count(quiet.id), quiet.repeats) == (4, 0)
+
+
+def test_a_flood_by_somebody_who_objected_is_not_even_counted(
+    session: Session, folder: Path, copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.tracking.repeats.KEPT_AN_HOUR", 5)
+    copy.silence = Silence.ALL
+    session.commit()
+    journal = Journal(folder)
+    for _ in range(20):
+        journal.append(view(copy))
+    drain(session, folder, limit=7)
+    session.expire_all()
+    assert (events(session), copy.repeats) == ([], 0)
+
+
 def test_a_live_segment_stays_and_a_finished_one_goes_after_the_commit(
     session: Session, journal: Journal, folder: Path, copy: Copy
 ) -> None:
@@ -115,8 +151,33 @@ def test_a_live_segment_stays_and_a_finished_one_goes_after_the_commit(
         assert not drain_batch(session, folder, get_keys())
         session.rollback()
     assert list_segments(folder) == []
-    assert session.exec(select(JournalCursor)).all() == []
+    (cursor,) = session.exec(select(JournalCursor)).all()
+    assert cursor.ended_at is not None
     assert len(events(session)) == 1
+
+
+def test_a_drained_segment_that_comes_back_says_nothing_new(
+    session: Session, journal: Journal, folder: Path, copy: Copy
+) -> None:
+    said = {"want": "agree", "how": "page", "address": "", "text": "Yes", "version": "1"}
+    environ = {"REQUEST_METHOD": "POST", "HTTP_USER_AGENT": CHROME}
+    journal.append(make_record("saying", copy.tracking_id, environ, 0, data=said))
+    (path,) = list_segments(folder)
+    content = path.read_bytes()
+    journal.close()
+    for _ in range(2):
+        drain(session, folder)
+        assert list_segments(folder) == []
+        path.write_bytes(content)
+    assert len(session.exec(select(ConsentEntry)).all()) == 1
+
+
+def test_cursors_of_segments_that_ended_long_ago_are_forgotten(session: Session) -> None:
+    ended = {"recent": now(), "old": now() - timedelta(days=CURSOR_DAYS, seconds=1), "live": None}
+    session.add_all(JournalCursor(segment=name, ended_at=at) for name, at in ended.items())
+    session.flush()
+    forget_old_cursors(session)
+    assert set(session.exec(select(JournalCursor.segment))) == {"recent", "live"}
 
 
 def test_a_finished_segment_is_not_deleted_before_its_hits_are_committed(
@@ -240,11 +301,11 @@ def test_the_lookout_wakes_only_for_news(
 
 
 def test_the_job_drains_and_the_look_wakes_it(app: Flask, session: Session, journal: Journal, copy: Copy) -> None:
-    from server import jobs
+    from server import jobs, recurring
     from server.queue import get_wakeups
 
     journal.append(view(copy))
-    jobs.wake_drain()
+    recurring.wake_drain()
     assert get_wakeups().redis.llen("rq:queue:hits") == 1
     session.rollback()
     jobs.drain_hits()

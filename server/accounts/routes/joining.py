@@ -32,7 +32,8 @@ def finish_setup(token: str) -> ResponseReturnValue:
     names = ("workspace_name", "time_zone", "name", "email", "password")
     session = get_session()
     try:
-        admin = set_up(session, token, *(form.get(name, "") for name in names))
+        reaches_europe = form.get("readers") != "elsewhere"
+        admin = set_up(session, token, *(form.get(name, "") for name in names), reaches_europe=reaches_europe)
     except Refused as error:
         if error.field is None:
             raise

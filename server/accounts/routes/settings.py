@@ -99,13 +99,14 @@ def show_workspace() -> ResponseReturnValue:
 @bp.post("/settings/workspace")
 @allow("admin")
 def set_workspace() -> ResponseReturnValue:
-    """Change the workspace's name, time zone, and what managers see."""
+    """Change the workspace's name and time zone, what managers see, and how scanners are found out."""
     session, form = get_session(), request.form
     workspace = session.get_one(Workspace, current_user.workspace_id)
     try:
         change_workspace(
-            session, workspace, form.get("name", ""), form.get("time_zone", ""), "managers_see_team" in form
-        )
+            session, workspace, form.get("name", ""), form.get("time_zone", ""),
+            "managers_see_team" in form, "sets_honeypots" in form,
+        )  # fmt: skip
     except Refused as error:
         return _workspace(error)
     session.commit()

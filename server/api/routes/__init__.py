@@ -1,6 +1,29 @@
 """Routes of the REST API, one file a noun."""
 
-from server.api.routes import events, messages, people, targets, tasks
+from server.api.routes import (
+    campaigns,
+    consent,
+    documents,
+    enrolments,
+    events,
+    messages,
+    people,
+    targets,
+    tasks,
+    templates,
+)
 from server.api.routes.blueprint import bp
 
-__all__ = ["bp", "events", "messages", "people", "targets", "tasks"]
+__all__ = [
+    "bp",
+    "campaigns",
+    "consent",
+    "documents",
+    "enrolments",
+    "events",
+    "messages",
+    "people",
+    "targets",
+    "tasks",
+    "templates",
+]

@@ -1,4 +1,4 @@
-"""The blueprint of the REST API, version 1, and what holds for all its routes: bearer tokens only, JSON only."""
+"""The blueprint of the REST API, version 1, and what holds for all its routes: bearer tokens only, JSON and files."""
 
 from datetime import UTC, datetime
 
@@ -8,6 +8,8 @@ from flask_login import current_user
 
 from server.api.cursors import make_cursor
 from server.api.openapi import make_document
+from server.config import get_settings
+from server.documents.uploads import most_request_bytes
 from server.errors import Refused
 from server.keys import get_keys
 from server.limits import limiter
@@ -15,7 +17,10 @@ from server.security import PUBLIC, allow, bearer_token
 
 BODY_LIMIT = 5 * 2**20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WITHOUT_BODY = ("api.complete_task",)
+WITH_A_FILE = ("api.upload_document", "api.upload_document_version")
+WITHOUT_BODY = (
+    "api.complete_task", "api.pause_campaign", "api.end_campaign", "api.pause_enrolment", "api.end_enrolment",
+)  # fmt: skip
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -37,7 +42,11 @@ def take_json_from_programs() -> ResponseReturnValue | None:
         return None
     if bearer_token(request) is None:
         abort(401, "The API takes a bearer token: Authorization: Bearer … (see Settings, Access tokens).")
-    if request.method in ("POST", "PUT", "PATCH") and request.endpoint not in WITHOUT_BODY:
+    if request.endpoint in WITH_A_FILE:
+        request.max_content_length = most_request_bytes(get_settings())
+        if request.mimetype != "multipart/form-data":
+            abort(415, "A file comes as multipart/form-data, in the part `file`.")
+    elif request.method in ("POST", "PUT", "PATCH") and request.endpoint not in WITHOUT_BODY:
         request.max_content_length = BODY_LIMIT
         if request.mimetype != "application/json":
             abort(415, "The API takes JSON: send Content-Type: application/json.")

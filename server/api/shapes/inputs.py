@@ -140,6 +140,9 @@ class NewMessage(Taken):
     )
     track_views: bool = True
     track_clicks: bool = True
+    merges: Annotated[bool, Field(description="Fill in `{{fields}}` for each recipient; without, braces are text.")] = (
+        False
+    )
 
 
 class NewMessageHeaders(BaseModel):

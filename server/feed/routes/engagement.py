@@ -13,6 +13,7 @@ from server.config import get_settings
 from server.db import get_session
 from server.errors import Refused
 from server.events.place import find_database
+from server.feed.campaigns import name_campaigns
 from server.feed.glossary import list_entries
 from server.feed.queries import (
     COUNT_LIMIT,
@@ -20,14 +21,17 @@ from server.feed.queries import (
     count_hidden,
     find_page,
     read_callings,
+    read_cursor,
     read_last_id,
     read_names,
     read_page,
 )
+from server.feed.readings import read_readings
 from server.feed.repeats import find_forwarded
 from server.feed.routes import bp
 from server.feed.rows import present
 from server.feed.search import OPERATORS, Search, parse_search
+from server.gmail.gaps import list_between
 from server.gmail.mailboxes import find_mailbox
 from server.htmx import is_partial_wanted, render
 from server.security import allow
@@ -95,23 +99,40 @@ def _read_feed() -> tuple[dict[str, Any], int]:
     if error is not None:
         page = Page([], None)
     elif search is not None:
-        page = find_page(session, scope, search.matches, before, show_machine=asked.shows_machine)
+        prepare = name_campaigns if search.asks_for_campaigns else None
+        page = find_page(
+            session, scope, search.matches, before, show_machine=asked.shows_machine, prepare=prepare
+        )  # fmt: skip
     else:
         page = read_page(session, scope, before, show_machine=asked.shows_machine)
     names = read_names(session, scope.workspace_id) if asked.is_team else None
-    forwarded = find_forwarded(session, page.rows)
+    forwarded, progress = find_forwarded(session, page.rows), read_readings(session, page.rows)
     context = {
         "asked": asked,
         "error": error,
         "operators": OPERATORS,
-        "rows": [present(row, names, forwarded) for row in page.rows],
+        "rows": [present(row, names, forwarded, progress) for row in page.rows],
         "next": page.next,
+        "gaps": _read_gaps(session, scope, page, before) if search is None else {},
         "looked_to": page.looked_to,
         "last_id": last_id,
     }
     if before is None or not is_partial_wanted():
         context |= _read_frame(session, scope)
     return context, error.status if error else 200
+
+
+def _read_gaps(session: Session, scope: Scope, page: Page, before: str | None) -> dict[int, list[Any]]:
+    """Return what could not be seen while these rows came, by the id of the row above which it stands (T18)."""
+    if not page.rows:
+        return {}
+    until = read_cursor(before)[0] if before else None
+    gaps: dict[int, list[Any]] = {}
+    found = list_between(session, scope.workspace_id, scope.member_id, page.rows[-1].at, until)
+    for gap in found:
+        row = next(row for row in page.rows if row.at < gap[0].end_at)
+        gaps.setdefault(row.id, []).append(gap)
+    return gaps
 
 
 def _read_frame(session: Session, scope: Scope) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The floating window, and the tickets with which any shell opens the live stream."""
+"""The floating window, how far any shell has shown the feed, and the tickets with which it opens the live stream."""
 
 from flask import jsonify, make_response, request
 from flask.typing import ResponseReturnValue
@@ -12,6 +12,7 @@ from server.db import get_session
 from server.feed.routes import bp
 from server.feed.search import parse_search
 from server.feed.tickets import Ticket, make_ticket
+from server.feed.unread import mark_seen
 from server.htmx import render
 from server.keys import get_keys
 from server.security import allow, allow_framing
@@ -19,6 +20,7 @@ from server.security import allow, allow_framing
 TABS = ("engagement", "tasks", "target")
 TAB_COOKIE = "window_tab"
 YEAR_SECONDS = 31_536_000
+LARGEST_EVENT_ID = 2**63 - 1
 
 
 @bp.get("/window")
@@ -33,6 +35,17 @@ def show_window() -> ResponseReturnValue:
         TAB_COOKIE, tab, max_age=YEAR_SECONDS, httponly=True, samesite="Lax", secure=get_settings().is_https
     )
     return response
+
+
+@bp.post("/feed/seen")
+@allow("rep")
+def add_seen() -> ResponseReturnValue:
+    """Note how far a shell has shown the member's feed."""
+    session = get_session()
+    last_id = request.form.get("last_id", 0, type=int)
+    mark_seen(session, current_user.id, max(0, min(last_id, LARGEST_EVENT_ID)))
+    session.commit()
+    return "", 204
 
 
 @bp.post("/stream/tickets")

@@ -13,8 +13,10 @@ from server.accounts.scope import may_see_team
 from server.db import get_session
 from server.errors import Refused
 from server.feed.queries import read_names
+from server.feed.readings import read_readings
 from server.feed.rows import present
 from server.htmx import is_partial_wanted
+from server.messages.mail_to_person import read_mail_to
 from server.people.addresses import list_addresses
 from server.people.custom_fields import list_fields
 from server.people.fields import CUSTOM, read_custom, read_fields
@@ -24,7 +26,7 @@ from server.people.models import Person
 from server.people.people import FIELDS, change_owner, change_person, find_kept, get_person, is_visible
 from server.people.queries import list_owners
 from server.people.routes import PERSON, bp
-from server.people.timeline import read_objections, read_timeline
+from server.people.timeline import read_timeline
 from server.security import allow
 
 
@@ -43,7 +45,6 @@ def show_person(person_id: int) -> ResponseReturnValue:
     return render_template(
         "people/person.html",
         addresses=list_addresses(session, person_id),
-        objections=read_objections(session, person_id),
         suggestions=suggest(session, person, owners),
         **_header(session, person),
         **_timeline(session, person_id),
@@ -117,7 +118,10 @@ def _header(session: Session, person: Person) -> dict[str, Any]:
 def _timeline(session: Session, person_id: int) -> dict[str, Any]:
     page = read_timeline(session, current_user, person_id, request.args.get("before"))
     names = read_names(session, current_user.workspace_id) if may_see_team(session, current_user) else None
-    return {"rows": [present(row, names) for row in page.rows], "next": page.next, "person_id": person_id}
+    progress = read_readings(session, page.rows)
+    rows = [present(row, names, progress=progress) for row in page.rows]
+    mail = read_mail_to(session, current_user, person_id)
+    return {"rows": rows, "next": page.next, "person_id": person_id, "mail": mail}
 
 
 def _edit(person: Person, form: Any, error: Refused | None = None) -> ResponseReturnValue:

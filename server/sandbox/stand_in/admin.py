@@ -5,7 +5,7 @@ import time
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from server.config import STAND_IN_CLIENT_ID
-from server.sandbox.stand_in import accounts, mail
+from server.sandbox.stand_in import accounts, mail, page
 from server.sandbox.stand_in.errors import GoogleError, make_invalid
 from server.sandbox.stand_in.faults import get_script
 from server.sandbox.stand_in.mailbox import get_history_id
@@ -44,6 +44,13 @@ def add_account() -> tuple[Response, int]:
         accounts.add_account(db, email, str(_body().get("name") or email.split("@")[0]))
         added = next(account for account in accounts.list_accounts(db) if account["email"] == email)
     return jsonify(added), 201
+
+
+@bp.post("/page-sends")
+def add_page_send() -> tuple[Response, int]:
+    """Send a mail as Gmail's own page does; docs/extension-api.md says what stands in the body."""
+    with get_store().writing() as db:
+        return jsonify(page.send(db, _body())), 201
 
 
 @bp.get("/accepted")

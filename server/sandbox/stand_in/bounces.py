@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import sqlite3
 from email.utils import formatdate, parsedate_to_datetime
 
 from server.sandbox.stand_in import mail
@@ -62,14 +61,14 @@ Content-Type: message/rfc822
 """
 
 
-def make_notice(sent: sqlite3.Row, fields: list[bytes], address: str) -> bytes:
-    """Return the notice that `sent` could not reach `address`; the original comes back as its headers."""
+def make_notice(sender: str, message_id: str, fields: list[bytes], address: str) -> bytes:
+    """Return the notice that a mail could not reach `address`; the original comes back as its header `fields`."""
     values = {
         "boundary": secrets.token_hex(14),
         "token": secrets.token_hex(16),
         "date": formatdate(),
-        "sender": sent["account"],
-        "message_id": sent["rfc822_id"],
+        "sender": sender,
+        "message_id": message_id,
         "address": re.sub(r"\s", "", address),
         "domain": address.rpartition("@")[2],
     }

@@ -79,7 +79,7 @@ def _deliver(
     for address in recipients:
         account = accounts.find_account(db, address)
         if address.startswith("bounce") or (account is None and accounts.is_local_domain(db, address)):
-            notice = bounces.make_notice(sent, fields, address)
+            notice = bounces.make_notice(sent["account"], sent["rfc822_id"], fields, address)
             add_message(db, sent["account"], notice, INBOX_LABELS, thread_id=sent["thread_id"])
         elif account is not None and account not in delivered:
             delivered.add(account)

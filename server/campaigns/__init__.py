@@ -1,0 +1,1 @@
+"""Campaigns: who gets which step when, exactly once, and who stops it."""

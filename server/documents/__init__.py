@@ -1,0 +1,1 @@
+"""Documents: uploads, conversion, page images, shares, the viewer."""

@@ -1,0 +1,1 @@
+"""Files that go with a mail untouched; nothing ever tells what becomes of them."""

@@ -22,14 +22,17 @@ from server.ticker import run_ticker
 from server.valkey import find_redis_url
 
 RECONNECT_SECONDS = 0.5
+# RQ waits 15 s less than this for a job and 10 s more for an answer: it leaves a hanging connection in half a minute.
+WORKER_SECONDS = 30
 log = structlog.get_logger()
 
 
 def make_worker(queue: str, redis: Redis) -> SimpleWorker:
     """Return a worker that runs the jobs of `server/jobs.py` and unpickles nothing."""
     return SimpleWorker(
-        [queue], connection=redis, serializer=JSONSerializer, job_class=Wakeup, exception_handlers=[note_unknown]
-    )
+        [queue], connection=redis, serializer=JSONSerializer, job_class=Wakeup, exception_handlers=[note_unknown],
+        worker_ttl=WORKER_SECONDS,
+    )  # fmt: skip
 
 
 def work_queue(queue: str, redis_url: str) -> None:

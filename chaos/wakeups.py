@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ class Proxy:
         except OSError:
             pass  # the other side is gone; so are both now
         for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)  # the other thread may wait in it, and would keep a mere close from it
             end.close()
 
 

@@ -45,6 +45,7 @@ bench: .venv/.installed-bench build ## Measure speed side by side, on 127.0.0.1 
 	@$(BIN)/python bench/plot.py docs/bench/*.txt
 
 chaos: .venv/.installed-dev build ## Kill processes under load and compare what was stored (minutes)
+	HYPOTHESIS_PROFILE=searching $(BIN)/pytest -n 2 -m hypothesis
 	$(BIN)/python chaos/ingest.py --hits 20000 --kills 50
 	$(BIN)/python chaos/sends.py --sends 2000 --kills 20
 	$(BIN)/python chaos/campaigns.py steps --kills 50

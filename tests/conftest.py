@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as profiles
 from sqlalchemy import text
 from sqlmodel import Session, SQLModel
 from werkzeug.test import TestResponse
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser as PlaywrightBrowser
 
 remember()
+# The same examples in every run, so that what lands does not hang on luck; `make chaos` looks for new ones.
+profiles.register_profile("steady", derandomize=True, deadline=None)
+profiles.register_profile("searching", deadline=None)
+profiles.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 CHROMIUM_ARGUMENTS = [

@@ -17,14 +17,13 @@ from server.events.models import Event, EventKind, Verdict
 from server.events.networks import find_neighbourhood
 from server.events.reading import ReadingState, level_of
 from server.events.traps import BURST_WINDOW, FAR, NEAR, Click, Trap, find_traps
-from server.events.verdict import HIDDEN_VERDICTS, is_soon
+from server.events.verdict import HIDDEN_VERDICTS, READ_KINDS, is_soon
 
 if TYPE_CHECKING:
     from server.events.record import Fact
 
 EVENT: Table = Event.__table__  # type: ignore[attr-defined]
-LINKED_KINDS = (EventKind.VIEWED, EventKind.CLICKED)
-SCANNED_KINDS = (*LINKED_KINDS, EventKind.DOCUMENT_OPENED, EventKind.PAGE_READ, EventKind.DOWNLOADED)
+SCANNED_KINDS = (EventKind.VIEWED, EventKind.CLICKED, *READ_KINDS)
 NO_TRAPS: Sequence[Trap] = ()
 
 
@@ -66,7 +65,7 @@ def find_stirred(
             continue
         is_first_proof = level_of(row) == ReadingState.CONFIRMED.level > copy.reading
         is_new_doubt = row["verdict"] in (Verdict.HUMAN, Verdict.UNKNOWN) and is_soon(row["evidence"])
-        if is_first_proof or (row["kind"] in LINKED_KINDS and (copy.has_doubt or is_new_doubt)):
+        if is_first_proof or (row["kind"] in SCANNED_KINDS and (copy.has_doubt or is_new_doubt)):
             stirred.add(row["copy_id"])
     return stirred
 

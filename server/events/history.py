@@ -12,7 +12,7 @@ from server.events.models import COUNTED_VERDICTS, EventKind, Verdict
 from server.events.networks import Networks, find_neighbourhood
 from server.events.reading import ReadingState, level_of
 from server.events.traps import Click, find_traps, tell_trap
-from server.events.verdict import EDGE_KINDS, Judgement, is_forgotten, is_soon, judge
+from server.events.verdict import EDGE_KINDS, ELSEWHERE, Judgement, is_forgotten, is_soon, judge
 
 LOOK = timedelta(seconds=1.5)  # a person sees a mail for at least so long before they click in it
 
@@ -78,6 +78,11 @@ def is_doubtful(evidence: dict[str, Any], judgement: Judgement) -> bool:
     if evidence["kind"] == EventKind.CLICKED:
         return not evidence.get("has_looked")
     return evidence["kind"] == EventKind.VIEWED and "accept-language" not in (evidence.get("headers") or {})
+
+
+def is_open(evidence: dict[str, Any], judgement: Judgement) -> bool:
+    """Return whether what is believed of this hangs on where persons come from, so that a later event may turn it."""
+    return is_doubtful(evidence, judgement) or judgement.reasons[:1] == [ELSEWHERE]
 
 
 def _judge(one: Happening, evidence: dict[str, Any], networks: Networks) -> Judgement:

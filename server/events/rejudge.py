@@ -15,7 +15,7 @@ from sqlmodel import Session
 from server.clock import now
 from server.config import get_settings
 from server.events.context import Subject, load_surroundings
-from server.events.history import Happening, is_doubtful, judge_history
+from server.events.history import Happening, is_open, judge_history
 from server.events.models import Event
 from server.events.moves import Change, apply_changes
 from server.events.networks import load_networks
@@ -170,4 +170,4 @@ def _tell_state(
     )
     if not is_whole:
         level = max(level, copy.reading)
-    return level, any(is_doubtful(one.evidence, told) for one, told in pairs)
+    return level, any(is_open(one.evidence, told) for one, told in pairs)

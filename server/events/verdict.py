@@ -26,6 +26,7 @@ READ_KINDS = (EventKind.DOCUMENT_OPENED, EventKind.PAGE_READ, EventKind.DOWNLOAD
 EDGE_KINDS = (EventKind.VIEWED, EventKind.CLICKED, EventKind.WEB_VISITED, *READ_KINDS)
 MACHINES_OWN_KINDS = (EventKind.AUTO_REPLIED, EventKind.BOUNCED)  # made by machines, and worth seeing
 HIDDEN_VERDICTS = (Verdict.MACHINE, Verdict.SELF)
+ELSEWHERE = "elsewhere"  # the reason's code
 VISITORS = {"claimed": "claimed_visitor", "signed": "signed_visitor"}
 
 Evidence = Mapping[str, Any]
@@ -153,7 +154,7 @@ def _machine_by_name(evidence: Evidence, _owner: Owner | None) -> Iterator[Judge
 
 def _elsewhere(evidence: Evidence, _owner: Owner | None) -> Iterator[Judgement]:
     if evidence.get("is_elsewhere") and is_soon(evidence):
-        yield Judgement(Verdict.MACHINE, 0.7, ["elsewhere", _tell_soon(evidence)])
+        yield Judgement(Verdict.MACHINE, 0.7, [ELSEWHERE, _tell_soon(evidence)])
 
 
 def _nameless(evidence: Evidence, _owner: Owner | None) -> Iterator[Judgement]:

@@ -1,7 +1,6 @@
 """The viewer in a real Chromium whose clock the test holds: what its script counts is exact, and is what is stored."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,7 +10,6 @@ import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlmodel import Session, col, select
-from werkzeug.serving import make_server
 
 from server.clock import now
 from server.config import Settings
@@ -23,6 +21,7 @@ from server.keys import get_keys
 from server.tracking.bounded import Bounded
 from tests.documents.reading import FIREFOX, drain, make_document, make_link
 from tests.factories import make_member
+from tests.serving import serving
 
 Said = list[dict[str, Any]]
 Open = Callable[[], Page]
@@ -39,11 +38,8 @@ def share(session: Session, settings: Settings) -> Share:
 def edge(settings: Settings) -> Iterator[str]:
     """The edge on a port of its own."""
     edge = create_edge(settings)
-    server = make_server("127.0.0.1", 0, edge, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(edge) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
     assert isinstance(edge.rest, Bounded)
     edge.rest.app.extensions["warmline_db"].dispose()  # type: ignore[attr-defined]
 

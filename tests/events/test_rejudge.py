@@ -144,6 +144,14 @@ def test_the_word_of_an_opening_without_mail_of_ours_changes_nothing(session: Se
     assert look(session) == []
 
 
+def test_whoever_seemed_elsewhere_is_acquitted_by_a_later_view_from_there(session: Session, copy: Copy) -> None:
+    record(session, [happen(copy, "viewed", 1, OFFICE, headers={})])
+    record(session, [happen(copy, "viewed", 20, HOME)])
+    assert look(session)[0] == ("viewed", "machine", "soon_after_send", False)
+    record(session, [happen(copy, "viewed", 21, OFFICE)])
+    assert [told[1] for told in look(session)] == ["human"] * 3
+
+
 def test_recipients_of_a_shared_copy_are_not_guessed(session: Session) -> None:
     mailbox = make_mailbox(session, make_member(session))
     shared = make_copy(session, mailbox, "a@x.example", "b@x.example", sent_at=SENT_AT)
@@ -157,7 +165,7 @@ def test_recipients_of_a_shared_copy_are_not_guessed(session: Session) -> None:
     assert {state.copy_state for state in states.values()} == {ReadingState.CONFIRMED}
 
 
-KINDS = st.sampled_from(["viewed", "clicked", "replied"])
+KINDS = st.sampled_from(["viewed", "clicked", "replied", "document_opened"])
 FACTS = st.tuples(
     KINDS, st.sampled_from([1, 3, 5, 8, 9, 20, 21, 22, 40, 300]), st.sampled_from([HOME, OFFICE, CLOUD, "66.249.84.1"]),
     st.sampled_from([CHROME, GMAIL, "curl/8"]), st.integers(0, 4), st.booleans(),

@@ -306,7 +306,7 @@ def test_the_mail_stands_among_the_sent_ones_as_handed_to_gmail(device: Device, 
     assert "Handed to Gmail" in device.get(f"/messages/{told['id']}").text
 
 
-@limits(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@limits(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     some.recursive(
         some.text(max_size=20).map(lambda text: text.replace("\0", "")),

@@ -1,6 +1,5 @@
 """The snippet in a real browser, on a page of another origin than the edge: what is sent, when, and what never is."""
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_httpserver import HTTPServer
 from sqlmodel import Session
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer
 
 from server.config import Settings
 from server.edge import create_edge
@@ -18,6 +17,7 @@ from server.tracking.site.models import Site
 from server.tracking.site.sites import change_site, read_secret, renew_secret, sign_visitor
 from server.tracking.tokens import site_key
 from tests.factories import make_member
+from tests.serving import serving
 from tests.tracking.test_drain import CHROME, drain, events
 
 pytestmark = pytest.mark.browser
@@ -34,13 +34,8 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def edge(settings: Settings, app: Flask) -> Iterator[BaseWSGIServer]:
-    server = make_server("127.0.0.1", 0, create_edge(settings), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_edge(settings)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -860,6 +860,22 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["visit_id"], ["document_visit.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("visit_id", "page"),
     )
+    op.create_table(
+        "campaign_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("campaign_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("enrolment_id", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"]),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"]),
+        sa.ForeignKeyConstraint(["enrolment_id"], ["enrolment.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_campaign_change_campaign", "campaign_change", ["campaign_id", "id"], unique=False)
+
     op.add_column("copy", sa.Column("subject", sa.Text(), nullable=False, server_default=""))
     op.add_column("copy", sa.Column("fields", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("copy", sa.Column("waits_for_sync", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -948,6 +964,8 @@ def downgrade() -> None:
     op.drop_column("copy", "fields")
     op.drop_column("copy", "subject")
 
+    op.drop_index("ix_campaign_change_campaign", table_name="campaign_change")
+    op.drop_table("campaign_change")
     op.drop_table("visit_page")
     with op.batch_alter_table("sitting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sitting_visit_id"))

@@ -10,8 +10,10 @@ from server.api.shapes import campaign_answers as answers
 from server.api.shapes import campaigns as shapes
 from server.api.shapes.outputs import PersonAnswer
 from server.campaigns.campaigns import Plan
+from server.campaigns.history.history import Told
 from server.campaigns.models import Campaign, CampaignKind, EndReason, EnrolmentState, RunState, Sender, StepKind
 from server.campaigns.queries import Line, find_run, read_board, read_step_counts
+from server.campaigns.sent import Mailed
 from server.campaigns.steps import StepPlan, Text, read_steps
 from server.gmail.mailboxes import find_mailbox
 
@@ -95,6 +97,24 @@ def show_line(line: Line) -> answers.EnrolmentAnswer:
             "end_reason": EndReason(one.end_reason) if one.end_reason else None, "ended_by": ended_by,
         }
     )  # fmt: skip
+
+
+def show_delivery(row: Mailed) -> answers.DeliveryAnswer:
+    """Return one delivery as the API tells it."""
+    one = row.delivery
+    person = PersonAnswer(id=one.person_id, name=row.person_name, email=row.address or None)
+    kept = one.model_dump(include=set(answers.DeliveryAnswer.model_fields))
+    more = {"person": person, "step": row.position, "text": row.label, "message_id": row.message_id}
+    return answers.DeliveryAnswer.model_validate(kept | more)
+
+
+def show_change(told: Told) -> answers.ChangeAnswer:
+    """Return one thing that happened as the API tells it."""
+    one = told.change
+    by = answers.Doer(id=one.member_id, name=told.member_name) if one.member_id else None
+    person = PersonAnswer(id=told.person_id, name=told.person_name, email=None) if told.person_id else None
+    kept = one.model_dump(include=set(answers.ChangeAnswer.model_fields))
+    return answers.ChangeAnswer.model_validate(kept | {"by": by, "person": person})
 
 
 def _make_step(step: Any) -> StepPlan:

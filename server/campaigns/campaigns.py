@@ -10,6 +10,8 @@ from sqlmodel import Session, col
 
 from server.accounts.models import Member
 from server.campaigns.audience import Asker, check_filter
+from server.campaigns.history.history import note
+from server.campaigns.history.models import ChangeKind
 from server.campaigns.models import (
     Campaign,
     CampaignKind,
@@ -79,7 +81,9 @@ def edit_campaign(session: Session, campaign: Campaign, plan: Plan) -> None:
     _save(session, campaign)
 
 
-def confirm(session: Session, campaign: Campaign, starts_at: datetime | None = None) -> None:
+def confirm(
+    session: Session, campaign: Campaign, by: Member | None = None, starts_at: datetime | None = None
+) -> None:  # fmt: skip
     """Let a draft start at `starts_at`, ten seconds from now at the earliest; raises `Invalid` where it cannot."""
     require_draft(campaign)
     problems = find_problems(session, campaign)
@@ -88,33 +92,38 @@ def confirm(session: Session, campaign: Campaign, starts_at: datetime | None = N
     earliest = now() + timedelta(seconds=UNDO_SECONDS)
     campaign.state, campaign.confirmed_at = CampaignState.CONFIRMED, now()
     campaign.starts_at = max(starts_at or earliest, earliest)
+    note(session, campaign.id, ChangeKind.CONFIRMED, by)
     _save(session, campaign)
 
 
-def undo_confirmation(session: Session, campaign: Campaign) -> None:
+def undo_confirmation(session: Session, campaign: Campaign, by: Member | None = None) -> None:
     """Make a confirmed campaign that has not started a draft again."""
     if not _change_state(session, campaign, (CampaignState.CONFIRMED,), CampaignState.DRAFT):
         raise Refused(_("The campaign has started. You can pause it."), status=409)
+    note(session, campaign.id, ChangeKind.UNDONE, by)
 
 
-def pause(session: Session, campaign: Campaign) -> None:
+def pause(session: Session, campaign: Campaign, by: Member | None = None) -> None:
     """Send nothing more until somebody resumes the campaign; what waits in the outbox is taken back."""
     if not _change_state(session, campaign, (CampaignState.RUNNING,), CampaignState.PAUSED):
         raise Refused(_("Only a running campaign can be paused."), status=409)
+    note(session, campaign.id, ChangeKind.PAUSED, by)
     take_back_queued(session, campaign.id)
 
 
-def resume(session: Session, campaign: Campaign) -> None:
+def resume(session: Session, campaign: Campaign, by: Member | None = None) -> None:
     """Let a paused campaign go on; each mailbox keeps its speed."""
     if not _change_state(session, campaign, (CampaignState.PAUSED,), CampaignState.RUNNING):
         raise Refused(_("Only a paused campaign can be resumed."), status=409)
+    note(session, campaign.id, ChangeKind.RESUMED, by)
 
 
-def finish(session: Session, campaign: Campaign) -> None:
+def finish(session: Session, campaign: Campaign, by: Member | None = None) -> None:
     """End a campaign for everybody who is under way."""
     living = (CampaignState.CONFIRMED, CampaignState.RUNNING, CampaignState.PAUSED)
     if not _change_state(session, campaign, living, CampaignState.DONE):
         raise Refused(_("The campaign is not running."), status=409)
+    note(session, campaign.id, ChangeKind.ENDED, by)
     session.execute(
         update(Run).where(col(Run.campaign_id) == campaign.id, col(Run.state) != RunState.DONE)
         .values(state=RunState.DONE, ended_at=now())
@@ -126,7 +135,7 @@ def finish(session: Session, campaign: Campaign) -> None:
             .limit(500)
         )
     ):
-        stop(session, some, EndReason.BY_HAND, "campaign_ended")
+        stop(session, some, EndReason.BY_HAND, "campaign_ended", by=by)
 
 
 def remove(session: Session, campaign: Campaign) -> None:

@@ -11,6 +11,9 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, select, update
 from sqlmodel import Session, col
 
+from server.accounts.models import Member
+from server.campaigns.history.history import note_ends, note_people
+from server.campaigns.history.models import ChangeKind
 from server.campaigns.models import (
     Campaign,
     CampaignState,
@@ -47,12 +50,17 @@ def settle_batch(session: Session) -> bool:
     chosen = select(Enrolment).where(col(Enrolment.id).in_([delivery.enrolment_id for delivery, _copy in rows]))
     held = chosen.order_by(col(Enrolment.id)).with_for_update().execution_options(populate_existing=True)
     enrolments = {enrolment.id: enrolment for enrolment in session.scalars(held)}
+    ended = []
     for delivery, copy in rows:
         enrolment = enrolments[delivery.enrolment_id]
+        was_over = _is_over(enrolment)
         _settle(session, delivery, enrolment, copy)
+        if _is_over(enrolment) and not was_over:
+            ended.append(enrolment)
         session.add(delivery)
         session.add(enrolment)
     session.flush()
+    note_ends(session, ended)
     for campaign_id in {delivery.campaign_id for delivery, _copy in rows}:
         tell(session, campaign_id)
     return bool(rows)
@@ -112,8 +120,8 @@ def _mark(delivery: Delivery, enrolment: Enrolment, state: DeliveryState, reason
         enrolment.end_detail = reason
 
 
-def try_again(session: Session, campaign_id: int, delivery_id: int) -> None:
-    """Send after all what could not be sent; raises `Refused` for a delivery that did not fail."""
+def try_again(session: Session, campaign_id: int, delivery_id: int, by: Member | None = None) -> Delivery:
+    """Send after all what could not be sent, and return it; raises `Refused` for a delivery that did not fail."""
     delivery = session.get(Delivery, delivery_id, with_for_update=True)
     if delivery is None or delivery.campaign_id != campaign_id or delivery.state != DeliveryState.ERROR:
         raise Refused(_("Only what failed can be tried again."), status=409)
@@ -133,4 +141,6 @@ def try_again(session: Session, campaign_id: int, delivery_id: int) -> None:
     session.execute(over.values(state=RunState.RUNNING))
     session.add(enrolment)
     session.flush()
+    note_people(session, [enrolment], ChangeKind.MAIL_RETRIED, by=by)
     tell(session, campaign_id)
+    return delivery

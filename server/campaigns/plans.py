@@ -1,5 +1,6 @@
 """Changes to one step of a draft: all are read as plans, one is changed, all are written; so positions stay whole."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -28,7 +29,10 @@ def add_step(session: Session, campaign: Campaign, kind: str) -> int:
     """Add a step at the end and return its position; an email begins with a text to be written over."""
     plans = read_plans(session, campaign.id)
     texts = [Text(_("Subject"), f"<p>{_('Hello')} {{{{first_name|}}}},</p>")] if kind == StepKind.EMAIL else []
-    write_steps(session, campaign, [*plans, StepPlan(kind, dict(STARTS.get(kind, {})), texts)])
+    added = StepPlan(kind, dict(STARTS.get(kind, {})), texts)
+    places = {place: place for place in range(1, len(plans) + 1)} | {len(plans) + 1: len(plans) + 2}
+    kept = [_lead_on(plan, place, places) for place, plan in enumerate(plans, 1)]
+    write_steps(session, campaign, [*kept, added])
     return len(plans) + 1
 
 
@@ -58,18 +62,32 @@ def remove_text(session: Session, campaign: Campaign, position: int, index: int)
 
 
 def move_step(session: Session, campaign: Campaign, position: int, to: int) -> None:
-    """Put the step at `position` where `to` is."""
+    """Put the step at `position` where `to` is; conditions go on leading to the same steps where these stand below."""
     plans = _plans_with(session, campaign, position)
-    moved = plans.pop(position - 1)
-    plans.insert(max(0, min(to - 1, len(plans))), moved)
-    write_steps(session, campaign, [_forget_targets(plan) for plan in plans])
+    order = [place for place in range(1, len(plans) + 1) if place != position]
+    order.insert(max(0, min(to - 1, len(order))), position)
+    write_steps(session, campaign, _reorder(plans, order))
 
 
 def remove_step(session: Session, campaign: Campaign, position: int) -> None:
-    """Take the step at `position` out."""
+    """Take the step at `position` out; a condition that led there goes on with the next step."""
     plans = _plans_with(session, campaign, position)
-    plans.pop(position - 1)
-    write_steps(session, campaign, [_forget_targets(plan) for plan in plans])
+    write_steps(session, campaign, _reorder(plans, [place for place in range(1, len(plans) + 1) if place != position]))
+
+
+def _reorder(plans: Sequence[StepPlan], order: Sequence[int]) -> list[StepPlan]:
+    """Return the plans whose positions are in `order`, in that order; what is behind the last one stays the end."""
+    places = {old: new for new, old in enumerate(order, 1)} | {len(plans) + 1: len(order) + 1}
+    return [_lead_on(plans[old - 1], new, places) for new, old in enumerate(order, 1)]
+
+
+def _lead_on(plan: StepPlan, position: int, places: Mapping[int, int]) -> StepPlan:
+    """Return a plan that stands at `position` now, with what it names by position where `places` says it is."""
+    if plan.kind != StepKind.CONDITION:
+        return plan
+    named = {name: places.get(plan.settings.get(name) or 0) for name in ("yes", "no", "step")}
+    kept = {name: place for name, place in named.items() if place and (place < position) == (name == "step")}
+    return StepPlan(plan.kind, {**plan.settings, "yes": None, "no": None, "step": None, **kept})
 
 
 def _plans_with(session: Session, campaign: Campaign, position: int) -> list[StepPlan]:
@@ -77,10 +95,3 @@ def _plans_with(session: Session, campaign: Campaign, position: int) -> list[Ste
     if not 1 <= position <= len(plans):
         raise Refused(_("There is no step %(position)d.", position=position), status=404)
     return plans
-
-
-def _forget_targets(plan: StepPlan) -> StepPlan:
-    """Let a condition go on with the next step: where it led may stand elsewhere now."""
-    if plan.kind != StepKind.CONDITION:
-        return plan
-    return StepPlan(plan.kind, {**plan.settings, "yes": None, "no": None})

@@ -34,15 +34,25 @@ REASONS = {
     "failed": _("the step could not be done (%(value)s); resume to try again"),
     "colleague_replied": _("a colleague replied: %(value)s"),
 }
+DETAILED = (EndReason.EXCLUDED, EndReason.ERROR, EndReason.BY_HAND)
 
 
 def explain_end(enrolment: Enrolment) -> str:
     """Return why a person's way is over: the detail where that says more than the reason."""
-    says_more = enrolment.end_reason in (EndReason.EXCLUDED, EndReason.ERROR, EndReason.BY_HAND)
-    return explain(enrolment.end_detail if says_more and enrolment.end_detail else enrolment.end_reason)
+    return explain(enrolment.end_detail if _says_more(enrolment) else enrolment.end_reason)
+
+
+def find_end(enrolment: Enrolment) -> str:
+    """Return the code of why a person's way is over, the most exact one that has words here."""
+    code = enrolment.end_detail.partition(":")[0]
+    return code if _says_more(enrolment) and code in REASONS else enrolment.end_reason
 
 
 def explain(reason: str) -> str:
     """Return the words for a stored `reason`, some with `:value` behind the code."""
     code, _colon, value = reason.partition(":")
     return str(REASONS[code]).replace("%(value)s", value) if code in REASONS else reason
+
+
+def _says_more(enrolment: Enrolment) -> bool:
+    return bool(enrolment.end_detail) and enrolment.end_reason in DETAILED

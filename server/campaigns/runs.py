@@ -9,6 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from server.campaigns.audience import Asker, count_audience, read_audience
+from server.campaigns.history.history import note
+from server.campaigns.history.models import ChangeKind
 from server.campaigns.models import (
     Campaign,
     CampaignKind,
@@ -58,6 +60,7 @@ def start_run(session: Session, campaign: Campaign) -> Run:
     run.audience_size = count_audience(session, asker, campaign.audience)
     session.add(run)
     session.flush()
+    note(session, campaign.id, ChangeKind.RUN_STARTED, reason=run.number)
     wake(session, "prepare_run", run.id)
     return run
 
@@ -230,6 +233,7 @@ def finish_runs(session: Session) -> None:
         campaign = session.get_one(Campaign, run.campaign_id)
         if campaign.recurrence == "once":
             session.execute(update(Campaign).where(col(Campaign.id) == campaign.id).values(state=CampaignState.DONE))
+        note(session, campaign.id, ChangeKind.RUN_DONE, reason=run.number)
         tell(session, campaign.id)
 
 

@@ -7,8 +7,11 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from server.campaigns.advance import end
+from server.accounts.models import Member
 from server.campaigns.deliveries import HELD, SKIPPED, withdraw
+from server.campaigns.ends import end
+from server.campaigns.history.history import note_ends, note_people
+from server.campaigns.history.models import ChangeKind
 from server.campaigns.models import (
     Campaign,
     Delivery,
@@ -37,7 +40,7 @@ def find_enrolments(session: Session, copy_id: int) -> list[Enrolment]:
 
 def stop(
     session: Session, enrolments: Sequence[Enrolment], reason: EndReason, detail: str = "",
-    mail: InboundMail | None = None,
+    mail: InboundMail | None = None, by: Member | None = None,
 ) -> None:  # fmt: skip
     """End these ways now; what is waiting or queued of them does not leave any more."""
     if not enrolments:
@@ -50,6 +53,7 @@ def stop(
     open_states = (DeliveryState.WAITING, DeliveryState.QUEUED)
     chosen = select(Delivery).where(col(Delivery.enrolment_id).in_(ids), col(Delivery.state).in_(open_states))
     withdraw(session, list(session.scalars(chosen)), reason)
+    note_ends(session, enrolments, by)
     for campaign_id in {enrolment.campaign_id for enrolment in enrolments}:
         tell(session, campaign_id)
 
@@ -71,24 +75,29 @@ def pause_until(session: Session, copy: Copy, back_on: date, reason: str) -> Non
         hold(session, [enrolment], reason, until)
 
 
-def hold(session: Session, enrolments: Sequence[Enrolment], reason: str, until: datetime | None = None) -> None:
+def hold(
+    session: Session, enrolments: Sequence[Enrolment], reason: str, until: datetime | None = None,
+    by: Member | None = None,
+) -> None:  # fmt: skip
     """Pause these ways, until a time or until somebody resumes them; what waits of them keeps waiting."""
     for enrolment in enrolments:
         enrolment.state, enrolment.paused_until, enrolment.paused_reason = EnrolmentState.PAUSED, until, reason
         session.add(enrolment)
         tell(session, enrolment.campaign_id)
     _take_back(session, [enrolment.id for enrolment in enrolments])
+    note_people(session, enrolments, ChangeKind.PERSON_HELD, reason, by)
     session.flush()
 
 
-def resume(session: Session, enrolments: Sequence[Enrolment]) -> None:
+def resume(session: Session, enrolments: Sequence[Enrolment], by: Member | None = None) -> None:
     """Let paused ways go on from where they were held."""
-    for enrolment in enrolments:
-        if enrolment.state == EnrolmentState.PAUSED:
-            enrolment.state, enrolment.due_at = EnrolmentState.ACTIVE, max(enrolment.due_at, now())
-            enrolment.paused_until, enrolment.paused_reason = None, ""
-            session.add(enrolment)
-            tell(session, enrolment.campaign_id)
+    paused = [enrolment for enrolment in enrolments if enrolment.state == EnrolmentState.PAUSED]
+    for enrolment in paused:
+        enrolment.state, enrolment.due_at = EnrolmentState.ACTIVE, max(enrolment.due_at, now())
+        enrolment.paused_until, enrolment.paused_reason = None, ""
+        session.add(enrolment)
+        tell(session, enrolment.campaign_id)
+    note_people(session, paused, ChangeKind.PERSON_RESUMED, by=by)
     session.flush()
 
 
@@ -106,11 +115,12 @@ def resume_due(session: Session, limit: int = 500) -> None:
     resume(session, list(session.scalars(due.limit(limit).with_for_update(skip_locked=True))))
 
 
-def skip(session: Session, enrolment: Enrolment) -> None:
+def skip(session: Session, enrolment: Enrolment, by: Member | None = None) -> None:
     """Let a person go on with the step after the one they wait for."""
     waiting = (DeliveryState.WAITING, DeliveryState.QUEUED)
     chosen = select(Delivery).where(col(Delivery.enrolment_id) == enrolment.id, col(Delivery.state).in_(waiting))
     withdraw(session, list(session.scalars(chosen)), SKIPPED)
+    note_people(session, [enrolment], ChangeKind.STEP_SKIPPED, str(enrolment.position), by)
     enrolment.position, enrolment.due_at = enrolment.position + 1, now()
     session.add(enrolment)
     session.flush()

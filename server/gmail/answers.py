@@ -68,10 +68,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class AddedMail:
-    """A mail that history says came in; it may be gone by now."""
+    """A mail that history says came in, first in its record `history_id`; it may be gone by now."""
 
     gmail_id: str
     label_ids: frozenset[str]
+    history_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,12 @@ class HistoryPage:
     def read(cls, answer: dict[str, Any]) -> "HistoryPage":
         """Read the answer of `users.history.list`; a mail named several times is kept once."""
         records = answer.get("history", ())
-        added = {
-            entry["message"]["id"]: AddedMail(entry["message"]["id"], frozenset(entry["message"].get("labelIds", ())))
-            for record in records
-            for entry in record.get("messagesAdded", ())
-        }
+        added: dict[str, AddedMail] = {}
+        for record in records:
+            for entry in record.get("messagesAdded", ()):
+                gmail_id, labels = entry["message"]["id"], frozenset(entry["message"].get("labelIds", ()))
+                first_id = added[gmail_id].history_id if gmail_id in added else int(record["id"])
+                added[gmail_id] = AddedMail(gmail_id, labels, first_id)
         last_id = max((int(record["id"]) for record in records), default=None)
         return cls(tuple(added.values()), answer.get("nextPageToken"), last_id, int(answer["historyId"]))
 

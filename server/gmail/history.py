@@ -1,7 +1,7 @@
 """Reads what came into a mailbox since its cursor and hands each mail on, once, whatever dies in between."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
@@ -14,7 +14,7 @@ from server.clock import now
 from server.gmail import backfill, gaps, mailboxes, quarantine
 from server.gmail.answers import AddedMail, RawMail
 from server.gmail.client import Gmail
-from server.gmail.errors import GmailFailure, HistoryExpired, NotFound, TokenRevoked
+from server.gmail.errors import GmailFailure, HistoryExpired, NotFound, RateLimited, TokenRevoked
 from server.gmail.lease import Lease, LeaseLost, claim, hold, release, want_next
 from server.gmail.models import GapCause, Mailbox
 from server.gmail.quarantine import Receive as Receive
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 Steps: TypeAlias = Generator[None, None, datetime | None]
 
 BATCH_MAILS = 20
+QUICK_PAUSES_SECONDS = (0.2, 0.6)  # before a mail is asked for again
 LATE_HISTORY_SECONDS = (1, 3, 7)  # after a push whose history is still empty
 PUSH_SETTLED_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 600
@@ -49,15 +50,15 @@ class _Takers:
     receive: Receive
     sent: Sent | None
 
-    def choose(self, session: Session, mailbox: Mailbox, added: Iterable[AddedMail]) -> list[str]:
-        """Return the ids of those mails of a page of history that somebody takes.
+    def choose(self, session: Session, mailbox: Mailbox, added: Iterable[AddedMail]) -> list[AddedMail]:
+        """Return those mails of a page of history that somebody takes.
 
         Asked after that page was read: whoever awaits a mail says so before it is sent, so none is overlooked.
         """
         mails = [mail for mail in added if DRAFT not in mail.label_ids]
         if any(SENT in mail.label_ids for mail in mails) and not (self.sent and self.sent.is_awaited(session, mailbox)):
             mails = [mail for mail in mails if SENT not in mail.label_ids]
-        return [mail.gmail_id for mail in mails]
+        return mails
 
     def take(self, session: Session, mailbox: Mailbox, mail: RawMail) -> None:
         """Give one mail to whom it concerns."""
@@ -123,36 +124,76 @@ def _receive_pending(session: Session, gmail: Gmail, lease: Lease, takers: _Take
     """Receive the next portion of what a backfill listed."""
     if portion := backfill.find_portion(session, lease.mailbox.id):
         yield
-        yield from _receive_all(session, gmail, lease, portion, takers, None, is_pending=True)
+        wanted = [AddedMail(gmail_id, frozenset(), 0) for gmail_id in portion]
+        yield from _receive_all(session, gmail, lease, wanted, takers, None, is_pending=True)
 
 
 def _receive_all(
-    session: Session, gmail: Gmail, lease: Lease, gmail_ids: list[str], takers: _Takers, reached: int | None,
+    session: Session, gmail: Gmail, lease: Lease, wanted: Sequence[AddedMail], takers: _Takers, reached: int | None,
     *, is_pending: bool = False,
 ) -> Iterator[None]:  # fmt: skip
-    """Receive the mails in batches; the last one takes the cursor to `reached` in its transaction."""
-    for start in range(0, len(gmail_ids), BATCH_MAILS) or (0,):
-        mails: list[RawMail] = []
-        for gmail_id in gmail_ids[start : start + BATCH_MAILS]:
-            mails += _find_mail(gmail, gmail_id)
-            if lease.is_aging():
-                hold(session, lease)
-                yield
+    """Receive the mails in batches, each of which takes the cursor along; the last one takes it to `reached`.
+
+    What was fetched before a failure is received first: however often Gmail fails, each try gets further.
+    """
+    left = list(wanted)
+    while True:
+        mails, fetched, failure = yield from _fetch(session, gmail, lease, left[:BATCH_MAILS])
+        done, left = left[:fetched], left[fetched:]
         for mail in mails:
             if reason := quarantine.receive_guarded(session, lease.mailbox, mail, takers.take):
                 quarantine.set_aside(session, lease.mailbox, mail.gmail_id, reason)
-        if is_pending:
-            backfill.note_received(session, lease.mailbox.id, gmail_ids[start : start + BATCH_MAILS])
-        is_last = start + BATCH_MAILS >= len(gmail_ids)
-        hold(session, lease, **({"history_id": reached} if is_last and reached else {}))
+        if is_pending and done:
+            backfill.note_received(session, lease.mailbox.id, [mail.gmail_id for mail in done])
+        hold(session, lease, **_find_progress(lease, done, left, reached))
         yield
+        if failure is not None:
+            raise failure
+        if not left:
+            return
 
 
-def _find_mail(gmail: Gmail, gmail_id: str) -> list[RawMail]:
+def _fetch(
+    session: Session, gmail: Gmail, lease: Lease, wanted: Sequence[AddedMail]
+) -> Generator[None, None, tuple[list[RawMail], int, GmailFailure | None]]:
+    """Fetch the mails; return those that are there, how many were looked for, and what stopped it."""
+    mails: list[RawMail] = []
+    for place, added in enumerate(wanted):
+        try:
+            mails += _find_mail(gmail, added.gmail_id)
+        except GmailFailure as error:
+            return mails, place, error
+        if lease.is_aging():
+            hold(session, lease)
+            yield
+    return mails, len(wanted), None
+
+
+def _find_progress(
+    lease: Lease, done: Sequence[AddedMail], left: Sequence[AddedMail], reached: int | None
+) -> dict[str, Any]:  # fmt: skip
+    """Return the columns that say how far the mailbox was read: never beyond a mail that is still to come."""
+    values: dict[str, Any] = {}
+    if left:
+        first_left = min(mail.history_id for mail in left)
+        reached = max((mail.history_id for mail in done if mail.history_id < first_left), default=None)
+    if reached:
+        values["history_id"] = reached
+    if done and lease.mailbox.sync_failures > 1:
+        values["sync_failures"] = 1  # it gets on: what fails next is waited for as if it were the first
+    return values
+
+
+def _find_mail(gmail: Gmail, gmail_id: str, pauses: Sequence[float] = QUICK_PAUSES_SECONDS) -> list[RawMail]:
     try:
         mail = gmail.get_raw(gmail_id)
     except NotFound:
         return []  # history may name a mail that is gone by now
+    except GmailFailure as error:
+        if not pauses or error.permanent or isinstance(error, RateLimited):
+            raise
+        time.sleep(pauses[0])
+        return _find_mail(gmail, gmail_id, pauses[1:])
     return [] if DRAFT in mail.label_ids else [mail]
 
 
@@ -190,6 +231,7 @@ def _note_failure(session: Session, lease: Lease, error: GmailFailure) -> None:
             session.refresh(mailbox)
             mailboxes.mark_revoked(session, mailbox, error.message)
             return
+        session.refresh(mailbox)
         failures = mailbox.sync_failures + 1
         pause = error.retry_after_seconds or (LONGEST_PAUSE_SECONDS if error.permanent else 2 ** min(failures, 9))
         next_at = now() + timedelta(seconds=min(pause, LONGEST_PAUSE_SECONDS))

@@ -13,7 +13,7 @@ from server.campaigns.models import Campaign, Delivery, DeliveryState, Run
 from server.campaigns.stops import stop_on_reply
 from server.clock import now
 from server.gmail.models import Mailbox
-from server.messages.models import InboundKind, InboundMail
+from server.messages.models import Copy, CopyState, InboundKind, InboundMail
 from server.people.models import Person
 from tests.api.conftest import Program, make_program
 from tests.campaigns.conftest import add_people, work
@@ -106,6 +106,49 @@ def test_people_are_listed_in_pages_and_one_is_stopped(caller: Program, session:
     assert change(caller, "PUT", f"{path}/enrolments/{lines[0]['id']}/end").get_json() == stopped
     assert [line["id"] for line in caller.items(f"{path}/enrolments", state="ended")] == [lines[0]["id"]]
     assert change(caller, "PUT", f"{path}/enrolments/99/end").status_code == 404
+
+
+def test_each_mail_is_listed_and_what_failed_is_tried_again(caller: Program, session: Session) -> None:
+    path = start(caller, session)
+    lines = caller.items(f"{path}/deliveries", limit=2)
+    assert [(line["person"]["name"], line["step"], line["state"]) for line in lines] == [
+        ("Person 1", 1, "queued"), ("Person 2", 1, "waiting"), ("Person 3", 1, "waiting"),
+    ]  # fmt: skip
+    retry = f"{path}/deliveries/{lines[0]['id']}/retry"
+    assert change(caller, "POST", retry).status_code == 409
+    delivery = session.get_one(Delivery, lines[0]["id"])
+    campaign = session.get_one(Campaign, delivery.campaign_id)
+    copy = session.get_one(Copy, delivery.copy_id)
+    message_id = copy.message_id
+    copy.state, copy.failure = CopyState.FAILED, "Gmail refused it"
+    session.add(copy)
+    session.commit()
+    work(session, campaign)
+    assert [line["reason"] for line in caller.items(f"{path}/deliveries", state="error")] == ["Gmail refused it"]
+    again = change(caller, "POST", retry).get_json()
+    assert (again["state"], again["reason"], again["message_id"]) == ("queued", "", message_id)
+    assert again["text"] in ("A", "B")  # each person gets the same one of them in every try
+    [retried, ended, *_started] = caller.items(f"{path}/history", limit=1)
+    assert (retried["kind"], retried["by"]["name"], retried["person"]["name"]) == ("mail_retried", "Alice", "Person 1")
+    assert (ended["kind"], ended["by"], ended["reason"]) == ("person_ended", None, "error")
+
+
+def test_a_list_is_filled_asked_for_and_removed(caller: Program) -> None:
+    sent = {"name": "Fair", "addresses": ["person1@prospect.example", "nobody@prospect.example"]}
+    made = caller.post("/lists", sent)
+    told = made.get_json()
+    assert (made.status_code, told["people"], told["unknown"]) == (201, 1, ["nobody@prospect.example"])
+    assert caller.post("/lists", sent).status_code == 409
+    path = made.location.partition("/api/v1")[2]
+    more = caller.post(f"{path}/people", {"audience": {"owner": "me"}}).get_json()
+    assert (more["people"], more["unknown"]) == (3, [])
+    assert caller.get(path).get_json()["people"] == 3
+    assert [item["name"] for item in caller.items("/lists")] == ["Fair"]
+    draft = caller.post("/campaigns", {"name": "Spring", "audience": {"list": told["id"]}})
+    assert draft.status_code == 201
+    assert change(caller, "DELETE", path).status_code == 204
+    assert caller.get(path).status_code == 404
+    assert change(caller, "DELETE", "/lists/99999999999").status_code == 404
 
 
 def test_who_stopped_it_is_told_with_the_mail(

@@ -72,6 +72,14 @@ OPERATIONS = [
     "resumeEnrolment",
     "skipStep",
     "endEnrolment",
+    "listDeliveries",
+    "retryDelivery",
+    "listCampaignHistory",
+    "listLists",
+    "addList",
+    "getList",
+    "addToList",
+    "deleteList",
 ]
 UPLOADS = ["addDocument", "addDocumentVersion"]  # each file is examined in a process: tests/api/test_documents.py
 EXAMPLES = 40

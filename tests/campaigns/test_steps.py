@@ -90,10 +90,31 @@ def test_steps_are_added_moved_and_removed_and_positions_stay_whole(session: Ses
     plans.remove_step(session, draft, 3)
     found = [(step.position, step.kind) for step, _texts in read_steps(session, draft.id)]
     assert found == [(1, "task"), (2, "email"), (3, "condition"), (4, "end")]
-    assert read_steps(session, draft.id)[2][0].settings == {"kind": "clicked", "yes": None, "no": None}
+    settings = read_steps(session, draft.id)[2][0].settings
+    assert (settings["kind"], settings["yes"], settings["no"]) == ("clicked", 4, 5)
     for act in (plans.remove_step, lambda *given: plans.move_step(*given, 1), lambda *given: plans.add_text(*given)):
         with pytest.raises(Refused):
             act(session, draft, 9)
+
+
+def test_a_condition_goes_on_leading_to_the_same_steps(session: Session, draft: Campaign) -> None:
+    def leads() -> list[dict[str, int | None]]:
+        found = [plan for plan in plans.read_plans(session, draft.id) if plan.kind == "condition"]
+        return [{name: plan.settings.get(name) for name in ("step", "yes", "no")} for plan in found]
+
+    mail, wait = StepPlan("email", texts=[Text("Hello", "<p>Hello</p>")]), StepPlan("wait", {"minutes": 5})
+    condition = StepPlan("condition", {"kind": "clicked", "step": 1, "yes": 4, "no": 5})
+    write_steps(session, draft, [mail, condition, wait, mail])
+    plans.add_step(session, draft, "wait")
+    assert leads() == [{"step": 1, "yes": 4, "no": 6}]  # the end is still the end
+    plans.move_step(session, draft, 5, 3)
+    assert leads() == [{"step": 1, "yes": 5, "no": 6}]
+    plans.move_step(session, draft, 1, 2)
+    assert leads() == [{"step": None, "yes": 5, "no": 6}]  # an email further down is none that somebody got
+    plans.move_step(session, draft, 5, 1)
+    assert leads() == [{"step": None, "yes": None, "no": 6}]
+    plans.remove_step(session, draft, 4)
+    assert leads() == [{"step": None, "yes": None, "no": 5}]
 
 
 def test_texts_to_compare_are_added_and_taken_out(session: Session, draft: Campaign) -> None:

@@ -311,6 +311,25 @@ def test_failure_of_google_is_noted_and_tried_again_later(
     assert (kept(session), mailbox.sync_failures, mailbox.sync_error) == (["n0"], 0, "")
 
 
+def test_however_often_gmail_fails_each_sync_gets_further(
+    session: Session, mailbox: Mailbox, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = history._find_mail
+    monkeypatch.setattr(history, "_find_mail", lambda gmail, gmail_id, pauses=(0.0,): find(gmail, gmail_id, pauses))
+    subjects = send_numbers(stand_in, 30)
+    stand_in.script({"match": "GET .*/messages/", "fault": "503", "probability": 0.6, "seed": 3})
+    syncs = 0
+    while len(kept(session)) < len(subjects) or mailbox.sync_failures:
+        before, cursor = len(kept(session)), mailbox.history_id or 0
+        sync(session, mailbox)
+        syncs += 1
+        has_more = len(kept(session)) > before
+        assert (mailbox.history_id or 0) > cursor if has_more else mailbox.history_id == cursor
+        assert mailbox.sync_failures <= 2 or not has_more
+        assert syncs < 100
+    assert syncs > 3 and kept(session) == sorted(subjects)
+
+
 def test_failure_between_two_mails_records_neither_twice(session: Session, mailbox: Mailbox, stand_in: StandIn) -> None:
     subjects = send_numbers(stand_in, 3)
     stand_in.script({"match": "GET .*/messages/", "fault": "drop_after", "probability": 0.5, "seed": 3})

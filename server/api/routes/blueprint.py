@@ -20,6 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WITH_A_FILE = ("api.upload_document", "api.upload_document_version")
 WITHOUT_BODY = (
     "api.complete_task", "api.pause_campaign", "api.end_campaign", "api.pause_enrolment", "api.end_enrolment",
+    "api.retry_delivery",
 )  # fmt: skip
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")

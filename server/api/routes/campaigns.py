@@ -88,7 +88,7 @@ def confirm_campaign(json: shapes.NewConfirmation, campaign_id: int) -> Any:
     """Let a draft start, in ten seconds at the earliest."""
     session = get_session()
     campaign = get_campaign(session, current_user, campaign_id)
-    campaigns.confirm(session, campaign, json.starts_at)
+    campaigns.confirm(session, campaign, current_user, json.starts_at)
     session.commit()
     return show(campaign), 201
 
@@ -128,6 +128,6 @@ def end_campaign(campaign_id: int) -> answers.CampaignAnswer:
 def _change(campaign_id: int, verb: Any) -> answers.CampaignAnswer:
     session = get_session()
     campaign = get_campaign(session, current_user, campaign_id)
-    verb(session, campaign)
+    verb(session, campaign, current_user)
     session.commit()
     return show(campaign)

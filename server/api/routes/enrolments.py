@@ -7,6 +7,7 @@ from flask_login import current_user
 from spectree import Response as Answers
 from sqlmodel import Session
 
+from server.accounts.models import Member
 from server.api.campaigns import show_line
 from server.api.cursors import read_cursor
 from server.api.openapi import spec
@@ -88,7 +89,7 @@ def resume_enrolment(campaign_id: int, enrolment_id: int) -> answers.EnrolmentAn
 @spec.validate(query=inputs.NoQuery, resp=Answers(HTTP_200=answers.EnrolmentAnswer), operation_id="skipStep")
 def skip_step(json: shapes.NewSkip, campaign_id: int, enrolment_id: int) -> answers.EnrolmentAnswer:
     """Let a person go on with the step after `position`; where they are beyond it already, they stay."""
-    return _change(campaign_id, enrolment_id, lambda session, one: by_hand.skip(session, one, json.position))
+    return _change(campaign_id, enrolment_id, lambda session, one, by: by_hand.skip(session, one, by, json.position))
 
 
 @bp.put(f"{ENROLMENT}/end")
@@ -99,9 +100,11 @@ def end_enrolment(campaign_id: int, enrolment_id: int) -> answers.EnrolmentAnswe
     return _change(campaign_id, enrolment_id, by_hand.end)
 
 
-def _change(campaign_id: int, enrolment_id: int, verb: Callable[[Session, Enrolment], None]) -> answers.EnrolmentAnswer:
+def _change(
+    campaign_id: int, enrolment_id: int, verb: Callable[[Session, Enrolment, Member], None]
+) -> answers.EnrolmentAnswer:
     session = get_session()
     enrolment = get_enrolment(session, get_campaign(session, current_user, campaign_id), enrolment_id, held=True)
-    verb(session, enrolment)
+    verb(session, enrolment, current_user)
     session.commit()
     return show_line(make_lines(session, [enrolment])[0])

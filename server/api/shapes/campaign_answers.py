@@ -6,9 +6,11 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from server.api.shapes.outputs import PersonAnswer
+from server.campaigns.history.models import ChangeKind
 from server.campaigns.models import (
     CampaignKind,
     CampaignState,
+    DeliveryState,
     EndReason,
     EnrolmentState,
     Recurrence,
@@ -137,4 +139,76 @@ class EnrolmentPage(BaseModel):
     """A page of enrolments."""
 
     items: list[EnrolmentAnswer]
+    next: str | None
+
+
+class DeliveryAnswer(BaseModel):
+    """One email step for one person."""
+
+    id: int
+    enrolment_id: int
+    person: PersonAnswer
+    step: int = Field(description="The position of the step.")
+    text: str = Field(description="The label of the text; empty before it is queued.")
+    state: DeliveryState
+    reason: str = Field(description="Why it was excluded, failed, was cancelled or came back.")
+    category: str = Field(description="Of a bounce: hard, soft or ignored.")
+    due_at: datetime
+    sent_at: datetime | None
+    message_id: int | None
+
+
+class DeliveryPage(BaseModel):
+    """A page of deliveries."""
+
+    items: list[DeliveryAnswer]
+    next: str | None
+
+
+class Doer(BaseModel):
+    """The member who did it."""
+
+    id: int
+    name: str
+
+
+class ChangeAnswer(BaseModel):
+    """One thing that happened in a campaign: to the whole of it, or to one person."""
+
+    id: int
+    kind: ChangeKind
+    at: datetime
+    by: Doer | None = Field(description="Whose hand it was; null where it was nobody's.")
+    person: PersonAnswer | None
+    enrolment_id: int | None
+    reason: str = Field(description="Why, as a code; of a run its number, of a skipped step its position.")
+
+
+class ChangePage(BaseModel):
+    """A page of a campaign's history."""
+
+    items: list[ChangeAnswer]
+    next: str | None
+
+
+class ListAnswer(BaseModel):
+    """A saved list of people."""
+
+    id: int
+    name: str
+    owner_id: int
+    people: int = Field(description="How many are on it.")
+    created_at: datetime
+
+
+class ListFilled(ListAnswer):
+    """A saved list, and which of the addresses that were sent belong to nobody here."""
+
+    unknown: list[str]
+
+
+class ListPage(BaseModel):
+    """The workspace's saved lists by name."""
+
+    items: list[ListAnswer]
     next: str | None

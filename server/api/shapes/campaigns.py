@@ -9,7 +9,7 @@ from server.api.shapes.inputs import Id, Line, Taken, Time
 from server.api.shapes.tasks import Details, Name
 from server.api.shapes.templates import Html, Subject
 from server.campaigns.campaigns import NAME_LENGTH
-from server.campaigns.models import CampaignKind, CampaignState, EnrolmentState, Recurrence, Sender
+from server.campaigns.models import CampaignKind, CampaignState, DeliveryState, EnrolmentState, Recurrence, Sender
 from server.campaigns.pace import MOST_PER_DAY, MOST_PER_MINUTE
 from server.campaigns.steps import BRANCHING, MOST_STEPS, MOST_VARIANTS, MOST_WAIT_MINUTES
 from server.events.models import EventKind
@@ -62,6 +62,22 @@ class EnrolmentsQuery(Taken):
     limit: Annotated[int, Field(ge=1, le=200, description="How many items at most.")] = 50
     state: EnrolmentState | None = None
     run: Annotated[Id | None, Field(description="The number of a run, by default the newest.")] = None
+
+
+class DeliveriesQuery(Taken):
+    """Which deliveries of a run, in the order in which they were planned."""
+
+    cursor: Annotated[str | None, Field(max_length=400, description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="How many items at most.")] = 50
+    state: DeliveryState | None = None
+    run: Annotated[Id | None, Field(description="The number of a run, by default the newest.")] = None
+
+
+class HistoryQuery(Taken):
+    """What happened in a campaign, the newest first."""
+
+    cursor: Annotated[str | None, Field(max_length=400, description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="How many items at most.")] = 50
 
 
 class Strict(Taken):

@@ -6,6 +6,6 @@ bp = Blueprint("campaigns", __name__)
 
 CAMPAIGN = "/campaigns/<int(max=2147483647):campaign_id>"
 
-from server.campaigns.routes import board, editor, listing, lists, marks, steps  # noqa: E402 - they hang themselves on `bp`
+from server.campaigns.routes import board, editor, history, listing, lists, marks, steps  # noqa: E402 - they hang themselves on `bp`
 
-__all__ = ["board", "bp", "editor", "listing", "lists", "marks", "steps"]
+__all__ = ["board", "bp", "editor", "history", "listing", "lists", "marks", "steps"]

@@ -10,6 +10,8 @@ from sqlmodel import Session
 
 from server.campaigns import by_hand, campaigns
 from server.campaigns.deliveries import try_again
+from server.campaigns.history.history import read_history
+from server.campaigns.history.words import tell_change
 from server.campaigns.models import Campaign, CampaignState
 from server.campaigns.queries import (
     find_run,
@@ -23,7 +25,7 @@ from server.campaigns.reasons import explain, explain_end
 from server.campaigns.routes import CAMPAIGN, bp
 from server.campaigns.steps import read_steps
 from server.campaigns.variants import find_winner, read_results
-from server.campaigns.words import STATES, STEPS, WAYS
+from server.campaigns.words import DONE_KINDS, STATES, STEPS, WAYS
 from server.clock import now
 from server.db import get_session
 from server.errors import Refused
@@ -39,6 +41,7 @@ ACTS = {
     "end": campaigns.finish,
     "undo": campaigns.undo_confirmation,
 }
+SHOWN_CHANGES = 6
 WAY_ACTS = {"skip": by_hand.skip, "hold": by_hand.hold, "resumption": by_hand.resume, "end": by_hand.end}
 
 
@@ -75,7 +78,7 @@ def change_state(campaign_id: int, act: str) -> ResponseReturnValue:
     session = get_session()
     campaign = get_campaign(session, current_user, campaign_id)
     try:
-        ACTS[act](session, campaign)
+        ACTS[act](session, campaign, current_user)
     except Refused as error:
         session.rollback()
         flash(error.message, "error")
@@ -91,7 +94,7 @@ def change_way(campaign_id: int, enrolment_id: int, act: str) -> ResponseReturnV
     session = get_session()
     campaign = get_campaign(session, current_user, campaign_id)
     enrolment = get_enrolment(session, campaign, enrolment_id, held=True)
-    WAY_ACTS[act](session, enrolment)
+    WAY_ACTS[act](session, enrolment, current_user)
     session.commit()
     shown = {name: request.args.get(name) for name in ("run", "state", "reason", "after")}
     return redirect(url_for(".list_people", campaign_id=campaign_id, **shown), 303)  # type: ignore[arg-type]
@@ -103,7 +106,7 @@ def retry(campaign_id: int, delivery_id: int) -> ResponseReturnValue:
     """Try again what could not be sent."""
     session = get_session()
     campaign = get_campaign(session, current_user, campaign_id)
-    try_again(session, campaign.id, delivery_id)
+    try_again(session, campaign.id, delivery_id, current_user)
     session.commit()
     return _back(campaign_id)
 
@@ -118,8 +121,10 @@ def _read(session: Session, campaign: Campaign) -> dict[str, Any]:
     steps = read_steps(session, campaign.id)
     seconds = (campaign.starts_at - now()).total_seconds() if campaign.starts_at else 0
     return {
-        "campaign": campaign, "run": run, "steps": steps, "step_kinds": STEPS, "states": STATES, "ways": WAYS,
+        "campaign": campaign, "run": run, "steps": steps, "step_kinds": STEPS, "done_kinds": DONE_KINDS,
+        "states": STATES, "ways": WAYS,
         "board": read_board(session, run) if run else None, "explain": explain,
+        "happened": read_history(session, campaign.id, limit=SHOWN_CHANGES)[0], "tell_change": tell_change,
         "counts": read_step_counts(session, run) if run else {},
         "results": {step.id: _compare(session, campaign, step.id, len(variants)) for step, variants in steps
                     if len(variants) > 1},

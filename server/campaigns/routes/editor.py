@@ -78,7 +78,7 @@ def confirm(campaign_id: int) -> ResponseReturnValue:
     campaign = get_campaign(session, current_user, campaign_id)
     try:
         save_typed(session, campaign)
-        campaigns.confirm(session, campaign, _read_start(session, request.form.get("starts_at", "")))
+        campaigns.confirm(session, campaign, current_user, _read_start(session, request.form.get("starts_at", "")))
     except Refused as error:
         session.rollback()
         return show_draft(session, campaign, error, typed="name" in request.form)

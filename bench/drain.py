@@ -4,9 +4,10 @@
 
 The real ticker and workers (`worker.py hits`, one RQ job a drain) run on an embedded Valkey. Each round puts a journal
 of `--hits` hits of the last hour before them and waits until the last one is an event; `--hits 1000000` is the backlog
-after a long outage. Meanwhile the feed is asked for its newest row, and one hit that came after all others says how
-long a new one waits. Beside it, in the same rounds, the limit: as many bare rows of that length inserted, 1,000 in a
-transaction. Only one worker drains a journal at a time, so a second one is a reserve and no more speed.
+after a long outage. Meanwhile the feed is asked for its newest row, one hit that came after all others says how long a
+new one waits, and a member who changes something now and then says how long another's write does. Beside it, in the
+same rounds, the limit: as many bare rows of that length inserted, 1,000 in a transaction. Only one worker drains a
+journal at a time, so a second one is a reserve and no more speed.
 """
 
 import argparse
@@ -51,6 +52,8 @@ OUTAGE_SECONDS = 3600
 BATCH = 1000
 GOAL_A_SECOND = 2000
 LONGEST_SECONDS = 3600
+SEGMENT_HITS = 40_000  # about 16 MB, where an edge begins another
+WRITE_SECONDS = 0.2
 LOOK_SECONDS = 0.25
 AGENTS = [
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
@@ -63,7 +66,7 @@ COLUMNS = {
     "database": "database", "workers": "workers", "hits": "hits", "per_second": "events/s", "lowest": "lowest",
     "highest": "highest", "limit_per_second": "bare rows/s", "seconds_to_empty": "to empty, s",
     "freshest_halfway_seconds": "freshest row halfway is, s old", "newest_hit_waits_seconds": "a new hit waits, s",
-    "is_within_goal": "≥ 2,000/s",
+    "write_waits_ms": "another's write waits, ms", "longest_write_ms": "at most, ms", "is_within_goal": "≥ 2,000/s",
 }  # fmt: skip
 
 
@@ -76,6 +79,7 @@ class Rounds:
     empty: list[float] = field(default_factory=list)
     freshest: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    writes: list[float] = field(default_factory=list)
 
 
 def main() -> None:
@@ -126,7 +130,9 @@ def _measure(kind: str, workers: int, options: argparse.Namespace) -> Figures:
         "limit_per_second": round(statistics.median(rounds.limit)),
         "seconds_to_empty": round(statistics.median(rounds.empty), 1),
         "freshest_halfway_seconds": round(statistics.median(rounds.freshest)),
-        "newest_hit_waits_seconds": round(statistics.median(rounds.waits), 1), "rounds": options.rounds,
+        "newest_hit_waits_seconds": round(statistics.median(rounds.waits), 1),
+        "write_waits_ms": round(statistics.median(rounds.writes) * 1000),
+        "longest_write_ms": round(max(rounds.writes) * 1000), "rounds": options.rounds,
         "is_within_goal": rates["median"] >= GOAL_A_SECOND,
     }  # fmt: skip
 
@@ -190,26 +196,49 @@ def _drain(engine: Engine, home: Path, tracking_ids: list[str], hits: int, round
     """Put a finished segment and one hit more before the workers, and follow what becomes of them."""
     folder = home / "journal"
     folder.mkdir(exist_ok=True)
-    path = folder / f"{time.time_ns():020d}-bench{SUFFIX}"
-    _write(path.with_suffix(".unborn"), tracking_ids, hits)
-    before = _count(engine)
-    path.with_suffix(".unborn").rename(path)
+    segments = _write(folder, tracking_ids, hits)
+    reading = engine.execution_options(reads_only=True)
+    before = _count(reading)
+    for segment in segments:
+        segment.rename(segment.with_suffix(SUFFIX))
     begun = time.perf_counter()
     newest = _append_one(folder, tracking_ids[0])
     emptied = waited = freshest = 0.0
-    while not (emptied and waited):
-        time.sleep(LOOK_SECONDS if hits > BATCH else 0.02)
-        done, took = _count(engine) - before, time.perf_counter() - begun
-        if took > LONGEST_SECONDS:
-            raise TimeoutError(f"{done} of {hits} hits were drained in {took:.0f} s; see {home / 'log'}")
-        if not freshest and hits // 2 <= done < hits:
-            freshest = _find_age(engine)
-        emptied = emptied or (took if done >= hits else 0.0)
-        waited = waited or (took if _has(engine, newest) else 0.0)
+    with _writing(engine, rounds.writes):
+        while not (emptied and waited):
+            time.sleep(LOOK_SECONDS if hits > BATCH else 0.02)
+            done, took = _count(reading) - before, time.perf_counter() - begun
+            if took > LONGEST_SECONDS:
+                raise TimeoutError(f"{done} of {hits} hits were drained in {took:.0f} s; see {home / 'log'}")
+            if not freshest and hits // 2 <= done < hits:
+                freshest = _find_age(reading)
+            emptied = emptied or (took if done >= hits else 0.0)
+            waited = waited or (took if _has(reading, newest) else 0.0)
     rounds.empty.append(emptied)
     rounds.waits.append(waited)
     rounds.rates.append(hits / emptied)
     rounds.freshest.append(freshest)
+
+
+@contextmanager
+def _writing(engine: Engine, writes: list[float]) -> Iterator[None]:
+    """Let a member change something now and then until the end of the block; note how long each change took."""
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.wait(WRITE_SECONDS):
+            begun = time.perf_counter()
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE member SET name = 'Alice' WHERE email = 'alice@acme.example'"))
+            writes.append(time.perf_counter() - begun)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        writer.join()
 
 
 def _append_one(folder: Path, tracking_id: str) -> str:
@@ -238,21 +267,29 @@ def _has(engine: Engine, hit_id: str) -> bool:
         return session.exec(select(Event.id).where(Event.hit_id == hit_id)).first() is not None
 
 
-def _write(path: Path, tracking_ids: list[str], hits: int) -> None:
-    """Write a finished segment, as an edge leaves it, without its syncs: only reading is measured."""
+def _write(folder: Path, tracking_ids: list[str], hits: int) -> list[Path]:
+    """Write finished segments, as an edge leaves them, without its syncs: only reading is measured."""
     dice = random.Random(1)
     start_ms = time.time_ns() // 1_000_000 - OUTAGE_SECONDS * 1000
-    with path.open("wb") as segment:
-        for number in range(hits):
-            environ = {
-                "REQUEST_METHOD": "GET", "HTTP_USER_AGENT": dice.choice(AGENTS), "REMOTE_ADDR": "81.2.69.142",
-                MOMENT_KEY: start_ms + number * OUTAGE_SECONDS * 1000 // hits,
-            }  # fmt: skip
-            kind: Kind = "pixel" if number % CLICKS_IN else "click"
-            target = None if number % CLICKS_IN else f"https://flynn.example/{number % 3}"
-            segment.write(
-                make_frame(make_record(kind, tracking_ids[number % len(tracking_ids)], environ, 0, 1, target))
-            )
+    paths: list[Path] = []
+    for start in range(0, hits, SEGMENT_HITS):
+        paths.append(folder / f"{time.time_ns():020d}-bench.unborn")
+        with paths[-1].open("wb") as segment:
+            for number in range(start, min(start + SEGMENT_HITS, hits)):
+                segment.write(
+                    _make_frame(dice, tracking_ids, number, start_ms + number * OUTAGE_SECONDS * 1000 // hits)
+                )
+    return paths
+
+
+def _make_frame(dice: random.Random, tracking_ids: list[str], number: int, at_ms: int) -> bytes:
+    environ = {
+        "REQUEST_METHOD": "GET", "HTTP_USER_AGENT": dice.choice(AGENTS), "REMOTE_ADDR": "81.2.69.142",
+        MOMENT_KEY: at_ms,
+    }  # fmt: skip
+    kind: Kind = "pixel" if number % CLICKS_IN else "click"
+    target = None if number % CLICKS_IN else f"https://flynn.example/{number % 3}"
+    return make_frame(make_record(kind, tracking_ids[number % len(tracking_ids)], environ, 0, 1, target))
 
 
 if __name__ == "__main__":

@@ -242,11 +242,12 @@ async def _open(here: Installation, number: int) -> tuple[asyncio.StreamReader, 
 
 
 async def _read(reader: asyncio.StreamReader, stream: int, came: Arrivals) -> None:
-    """Note when each row first comes to `stream`; an event is one chunk of the answer."""
+    """Note when each row first comes to `stream`; a chunk of the answer is one whole event or several."""
     while chunk := await _read_chunk(reader):
         at = time.perf_counter()
-        if b"event: row" in chunk and (match := SUBJECT.search(chunk)):
-            came[int(match[1])].setdefault(stream, at)
+        for event in chunk.split(b"\n\n"):
+            if b"event: row" in event and (match := SUBJECT.search(event)):
+                came[int(match[1])].setdefault(stream, at)
 
 
 async def _read_chunk(reader: asyncio.StreamReader) -> bytes:

@@ -32,6 +32,7 @@ from server.scoring.models import ScoreModel
 from server.scoring.score_models import DEFAULT_POINTS
 
 HALF_LIFE_HOURS = 24 * 14
+FEW = ("workspace", "member", "mailbox", "score_model")
 BULK = (
     "person", "person_address", "person_term", "person_activity", "message", "copy", "recipient", "event",
     "person_score", "task",
@@ -121,7 +122,7 @@ def _settle(connection: Connection) -> None:
     if connection.dialect.name != "postgresql":
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         return
-    for name in BULK:
+    for name in (*FEW, *BULK):
         if "id" in SQLModel.metadata.tables[name].primary_key.columns and name != "event":
             sequence = f"pg_get_serial_sequence('{name}', 'id')"
             connection.exec_driver_sql(f'SELECT setval({sequence}, (SELECT max(id) FROM "{name}"))')

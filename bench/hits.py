@@ -3,7 +3,8 @@
     .venv/bin/python bench/hits.py [--rounds 5] [--seconds 2] [--connections 32] [--processes 1,2] [--only pixel,click]
 
 Peers: nginx `empty_gif` with its access log (not durable), a C server that appends and syncs for all who wait, a Flask
-route with one committed INSERT a hit on SQLite and on PostgreSQL, and pytracking in a Flask route (keeps nothing). What
+route with one committed INSERT a hit on SQLite and on PostgreSQL, and pytracking in a Flask route (keeps nothing). Two
+bare WSGI callables under the same server show what bounds the edge: one with its journal, one that keeps nothing. What
 is not installed is left out, and said. All stay up, and take turns in interleaved rounds; medians are printed as one
 JSON line a case and as a table. Afterwards the journal is read: every answer must stand in it.
 """
@@ -134,6 +135,19 @@ def _list_servers(stack: ExitStack, home: Path, processes: int) -> Iterator[tupl
     plain = f"/o/{pixel.rsplit('/', 1)[1]}"
     edge: Asked = {"pixel": (pixel,), "click": (click, 302)}
     yield edge, lambda port: peers.run_granian("server.edge:create_edge", port, processes), ""
+
+    yield (
+        {"bare WSGI, the edge's journal": (plain,)},
+        lambda port: peers.run_granian(
+            "bench.peers:create_bare_with_journal", port, processes, BENCH_JOURNAL=str(home / f"bare-{port}")
+        ),
+        "",
+    )
+    yield (
+        {"bare WSGI, nothing kept": (plain,)},
+        lambda port: peers.run_granian("bench.peers:create_bare", port, processes),
+        "",
+    )
 
     def insert(port: int, url: str) -> Any:
         peers.make_table(url)

@@ -11,18 +11,21 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, request
 from sqlalchemy import text
 
 from server.clock import now
 from server.db import make_engine
-from server.tracking.hot import GIF
+from server.tracking.hot import GIF, PIXEL_HEADERS, StartResponse, Wsgi
+from server.tracking.journal import Journal
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60
 THREADS = 32
 TABLE = "CREATE TABLE IF NOT EXISTS hit (id VARCHAR(32) PRIMARY KEY, at TEXT, token TEXT, agent TEXT)"
+RECORD = b"x" * 400
 INSERT = "INSERT INTO hit (id, at, token, agent) VALUES (:id, :at, :token, :agent)"
 NGINX_CONF = """
 daemon off; worker_processes {processes}; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -66,6 +69,28 @@ def create_pytracking() -> Flask:
         return Response(pixel, mimetype=mimetype, headers={"Cache-Control": "no-store"})
 
     return app
+
+
+def create_bare() -> Wsgi:
+    """Return a bare WSGI callable that answers the pixel and does nothing else: what the server itself allows."""
+
+    def answer(_environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", PIXEL_HEADERS)
+        return [GIF]
+
+    return answer
+
+
+def create_bare_with_journal() -> Wsgi:
+    """Return the same with the edge's journal and a record that is always the same."""
+    journal = Journal(Path(os.environ["BENCH_JOURNAL"]))
+
+    def answer(_environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        journal.append(RECORD)
+        start_response("200 OK", PIXEL_HEADERS)
+        return [GIF]
+
+    return answer
 
 
 def make_pytracking_path() -> str:

@@ -86,9 +86,16 @@ def draw_start(lines: Iterable[Line]) -> tuple[str, list[Bar]]:
     ]  # fmt: skip
 
 
+def draw_campaigns(lines: Iterable[Line]) -> tuple[str, list[Bar]]:
+    """Deliveries a second by database and size."""
+    return "Deliveries of a campaign a second, without Gmail", [
+        Bar(line["case"], line["deliveries_a_second"]) for line in lines if "deliveries_a_second" in line
+    ]
+
+
 DRAWINGS: dict[str, Callable[[Iterable[Line]], tuple[str, list[Bar]]]] = {
     "hits": draw_hits, "eye": draw_eye, "screens": draw_screens, "drain": draw_drain, "sync": draw_sync,
-    "start": draw_start,
+    "start": draw_start, "campaigns": draw_campaigns,
 }  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def _start(
             time.sleep(0.05)
         yield process.pid, time.perf_counter() - begun
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
 
 

@@ -15,15 +15,12 @@ of a second step is brought forward in the database, as a wait is a minute at le
 
 import argparse
 import base64
-import json
 import os
 import random
 import re
-import shutil
 import signal
 import sqlite3
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -38,36 +35,33 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import redis
 import requests
-from flask import Flask
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from bench.databases import make_database
-from chaos.sends import FAULTS, GMAIL_CALLS, LONGEST_RUN_SECONDS, _steer, _wait_for
+from chaos.gmail import bring_tries_forward, count_accepted, end_faults, put_faults, steer
+from chaos.grounds import Ground, make_parser, perform, wait_for
 from server.accounts.models import Member, Workspace
-from server.base import create_base_app
 from server.campaigns.campaigns import Plan, add_campaign, confirm
 from server.campaigns.models import Delivery, DeliveryState, Enrolment, EnrolmentState, Sender, Step
 from server.campaigns.steps import StepPlan, Text, write_steps
 from server.clock import now
-from server.config import Settings, load_settings
+from server.config import Settings
 from server.db import get_db
 from server.gmail.mailboxes import link
 from server.gmail.models import Mailbox
-from server.messages.models import Copy, CopyState
+from server.messages.models import Copy
 from server.messages.render import COPY_HEADER, copy_mark
-from server.migrate import upgrade
 from server.people.models import Person
 from server.people.people import ensure_person
 from server.queue import get_wakeups
 from server.sandbox.demo import fetch_grant
-from server.supervisor import Program, Supervisor, make_programs
+from server.supervisor import Program
 
 ALLOWED_SECONDS = 5.0
+LONGEST_RUN_SECONDS = 1800
 WAIT_MINUTES = 10
 MOST_TRIES = 50
 LOOK_SECONDS = 0.25
-LONGEST_BACK_OFF = timedelta(seconds=10)
 ROWS_AT_ONCE = 20
 ANSWERING = 0.8  # of all people
 FLUSHES = 0.2  # of all kills
@@ -92,17 +86,28 @@ class Mail(NamedTuple):
 
 @dataclass
 class Trial:
-    """One experiment: its options and dice, the programs it harms."""
+    """One experiment on its ground; `tokens` open the mailboxes for who answers."""
 
-    app: Flask
-    options: argparse.Namespace
-    settings: Settings
-    programs: dict[str, Program]
-    dice: random.Random
+    ground: Ground
     tokens: dict[str, str] = field(default_factory=dict)
     kills: int = 0
     flushes: int = 0
     is_over: bool = False
+
+    @property
+    def options(self) -> argparse.Namespace:
+        """What the experiment was asked for."""
+        return self.ground.options
+
+    @property
+    def settings(self) -> Settings:
+        """The installation's."""
+        return self.ground.settings
+
+    @property
+    def dice(self) -> random.Random:
+        """Chance, alike for the same seed."""
+        return self.ground.dice
 
     @property
     def people(self) -> int:
@@ -112,88 +117,48 @@ class Trial:
 
 def main() -> int:
     """Run one experiment, print what was counted, and return 0 when it held."""
-    options = _parse()
-    home = Path(tempfile.mkdtemp(prefix="warmline-chaos-"))
-    os.environ |= {
-        "WARMLINE_HOME": str(home), "HOST": "127.0.0.1", "PORT": str(options.port), "REDIS_URL": "", "BASE_URL": "",
-        "STAND_IN_PORT": "", "GOOGLE_CLIENT_ID": "", "GOOGLE_CLIENT_SECRET": "", "MAIL_WORKERS": str(options.workers),
-        "GMAIL_NOTIFICATIONS": "poll", "GMAIL_POLL_SECONDS": "5" if options.experiment == "replies" else "3600",
-        "SIMULATED_RECIPIENTS": "false", "LOG_LEVEL": "warning",
-    }  # fmt: skip
-    begun = time.monotonic()
-    try:
-        with make_database(options.database) as url:
-            os.environ["DATABASE_URL"] = url
-            figures = _experiment(load_settings(), options)
-    finally:
-        if options.keep:
-            print(home, file=sys.stderr)
-        else:
-            shutil.rmtree(home, ignore_errors=True)
-    figures |= {"seconds": round(time.monotonic() - begun, 1), "database": options.database, "seed": options.seed}
-    print(json.dumps(figures))
-    for name, value in figures.items():
-        print(f"{name.replace('_', ' '):>22}  {value}")
-    return 0 if figures["holds"] else 1
-
-
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = make_parser(__doc__)
     parser.add_argument("experiment", choices=("steps", "replies", "owners"))
     parser.add_argument("--reps", type=int, default=10)
     parser.add_argument("--people", type=int, default=100, help="of each rep")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--faults", type=float, default=1.0, help="multiplies the probability of every fault")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--port", type=int, default=24_000)
     parser.add_argument("--pause", type=float, default=4.0, help="seconds between two kills, on average")
     parser.add_argument(
         "--lead", type=float, default=8.0, help="seconds at least before a second mail that is answered"
     )
-    parser.add_argument("--keep", action="store_true", help="leave the installation's folder, with its logs")
-    return parser.parse_args()
+    options = parser.parse_args()
+    poll_seconds = "5" if options.experiment == "replies" else "3600"
+    workers = str(options.workers)
+    return perform(options, _experiment, MAIL_WORKERS=workers, GMAIL_POLL_SECONDS=poll_seconds, LOG_LEVEL="warning")
 
 
-def _experiment(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    upgrade(settings.database_url)
-    programs = {program.name: program for program in make_programs(settings)}
-    wanted = ["valkey", "stand-in", *(name for name in programs if name.startswith("worker-mail")), "ticker"]
-    for number in range(2, 4 if options.experiment == "replies" else 2):
-        programs[f"ticker-{number}"] = Program(f"ticker-{number}", [sys.executable, "worker.py", "ticker"])
-        wanted.append(f"ticker-{number}")
-    supervisor = Supervisor(settings, [programs[name] for name in wanted])
-    app = create_base_app(settings)
-    trial = Trial(app, options, settings, programs, random.Random(options.seed))
+def _experiment(ground: Ground) -> dict[str, Any]:
+    options = ground.options
+    workers = [f"worker-mail-{number}" for number in range(options.workers)]
+    tickers = [f"ticker-{number}" for number in range(2, 4 if options.experiment == "replies" else 2)]
+    more = tuple(Program(name, [sys.executable, "worker.py", "ticker"]) for name in tickers)
+    ground.start("valkey", "stand-in", *workers, "ticker", more=more)
+    trial = Trial(ground)
     try:
-        supervisor.start()
-        threading.Thread(target=supervisor.watch, daemon=True).start()
-        with app.app_context():
-            figures = _run(trial)
-            get_db().dispose()
+        return _run(trial)
     finally:
         trial.is_over = True
-        supervisor.stop()
-    return figures
 
 
 def _run(trial: Trial) -> dict[str, Any]:
     with get_db().session() as session:
         _make_campaign(session, trial)
         session.commit()
-    rules = [
-        {"match": GMAIL_CALLS, "fault": fault, "probability": chance * trial.options.faults, "seed": number}
-        for number, (fault, chance) in enumerate(FAULTS)
-    ]
-    _steer(trial.settings, "PUT", "faults", rules)
+    put_faults(trial.settings, trial.options.faults, trial.options.seed)
     killer = threading.Thread(target=_harm, args=(trial,), daemon=True)
     killer.start()
     _bring_all_to_their_end(trial)
     trial.is_over = True
     killer.join()
-    _steer(trial.settings, "PUT", "faults", [])
-    _wait_for(_is_settled, "every delivery to be settled")
+    end_faults(trial.settings)
+    wait_for(_is_settled, "every delivery to be settled", LONGEST_RUN_SECONDS)
     return _compare(trial) | {"kills": trial.kills, "flushes": trial.flushes}
 
 
@@ -203,7 +168,7 @@ def _bring_all_to_their_end(trial: Trial) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{ended} of {trial.people} ways have ended")
         _bring_forward(trial)
-        _bring_tries_forward()
+        bring_tries_forward()
         time.sleep(LOOK_SECONDS)
 
 
@@ -214,7 +179,7 @@ def _make_campaign(session: Session, trial: Trial) -> None:
     first: Member | None = None
     for rep in range(trial.options.reps):
         email = f"rep{rep}@warmline.example"
-        trial.tokens[email] = _steer(trial.settings, "POST", "accounts", {"email": email})["access_token"]
+        trial.tokens[email] = steer(trial.settings, "POST", "accounts", {"email": email})["access_token"]
         member = Member(workspace_id=workspace.id, email=email, name=f"Rep {rep}")
         session.add(member)
         session.flush()
@@ -257,14 +222,6 @@ def _bring_forward(trial: Trial) -> None:
                 threading.Timer(delay, _answer, (trial, _find_first(trial, enrolment_id), enrolment_id)).start()
 
 
-def _bring_tries_forward() -> None:
-    """Let what failed be tried again within seconds instead of a quarter of an hour."""
-    with get_db().session() as session:
-        far = (col(Copy.state) == CopyState.QUEUED, col(Copy.attempts) > 0, Copy.due_at > now() + LONGEST_BACK_OFF)
-        session.execute(update(Copy).where(*far).values(due_at=now() + LONGEST_BACK_OFF))
-        session.commit()
-
-
 def _find_first(trial: Trial, enrolment_id: int) -> Mail:
     """Return the first mail as its reader has it; its Message-ID is Gmail's, whether or not it was read back yet."""
     found = select(Mailbox.email, Copy).join(Copy, col(Copy.mailbox_id) == Mailbox.id)
@@ -300,8 +257,8 @@ def _answer(trial: Trial, first: Mail, enrolment_id: int) -> None:
 
 def _harm(trial: Trial) -> None:
     """Kill a worker or ticker -9 at random moments, and flush Valkey now and then."""
-    victims = [one for name, one in trial.programs.items() if name.startswith(("worker-mail", "ticker"))]
-    with trial.app.app_context():
+    victims = [one for name, one in trial.ground.programs.items() if name.startswith(("worker-mail", "ticker"))]
+    with trial.ground.app.app_context():
         while not trial.is_over and trial.kills < trial.options.kills:
             time.sleep(trial.dice.uniform(0.1, 2 * trial.options.pause))
             victim = trial.dice.choice(victims)
@@ -363,7 +320,7 @@ def _compare(trial: Trial) -> dict[str, Any]:
 
 def _read_mailboxes(trial: Trial) -> tuple[Counter[str], dict[str, float], dict[int, float], dict[str, str]]:
     """Return what the stand-in itself says: sends accepted by mark, when and by whom, and when each answer came."""
-    accepted = Counter(_steer(trial.settings, "GET", f"accepted?header={COPY_HEADER}")["counts"])
+    accepted = Counter(count_accepted(trial.settings))
     sent_at: dict[str, float] = {}
     answered_at: dict[int, float] = {}
     senders: dict[str, str] = {}

@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sqlmodel import col, func, select
 
+from chaos.gmail import compose_to_many, count_accepted, make_linked_member
 from chaos.grounds import Ground, make_parser, perform, wait_for
-from chaos.sends import _compose, _make_member, _steer
 from server.clock import now
 from server.db import get_db
 from server.messages.models import Copy, CopyState
-from server.messages.render import COPY_HEADER, copy_mark
+from server.messages.render import copy_mark
 from server.queue import connect
 from server.valkey import socket_path, start_valkey
 
@@ -114,7 +114,7 @@ def _experiment(ground: Ground) -> dict[str, Any]:
         wait_for(lambda: _count_sent() == options.sends, "every mail to be sent", 600)
     finally:
         _end(valkey)
-    counts = _steer(ground.settings, "GET", f"accepted?header={COPY_HEADER}")["counts"]
+    counts = count_accepted(ground.settings)
     with get_db().session(write=False) as session:
         accepted = [counts.get(copy_mark(copy), 0) for copy in session.exec(select(Copy))]
     lost, doubled, slowest = accepted.count(0), sum(count > 1 for count in accepted), max(resumed, default=0.0)
@@ -127,8 +127,8 @@ def _experiment(ground: Ground) -> dict[str, Any]:
 
 def _make_due_mails(ground: Ground, seconds: float) -> None:
     with get_db().session() as session:
-        member = _make_member(session, ground.settings)
-        _compose(session, member, ground.options.sends)
+        member = make_linked_member(session, ground.settings)
+        compose_to_many(session, member, ground.options.sends)
         session.flush()
         copies = session.exec(select(Copy).order_by(col(Copy.id))).all()
         for number, copy in enumerate(copies):

@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sqlmodel import col, select
 
+from chaos.gmail import compose_to_many, count_accepted, make_linked_member
 from chaos.grounds import Ground, make_parser, perform, wait_for
-from chaos.sends import _compose, _make_member, _steer
 from server.accounts.models import Member
 from server.db import get_db
 from server.dead_letters.letters import list_letters
 from server.messages.models import Copy, CopyState
 from server.messages.outbox import LEASE_SECONDS
-from server.messages.render import COPY_HEADER, copy_mark
+from server.messages.render import copy_mark
 from server.supervisor import Program
 
 POINTS = ("before_enqueue", "after_enqueue", "pop", "claim", "effect", "mark")
@@ -52,7 +52,7 @@ def _experiment(ground: Ground) -> dict[str, Any]:
     ground.start("valkey", "stand-in", more=doomed)
     options, met = ground.options, Counter[str]()
     with get_db().session() as session:
-        member = _make_member(session, ground.settings)
+        member = make_linked_member(session, ground.settings)
         session.commit()
     points = [point for point in options.points.split(",") if point]
     for point in points * options.rounds:
@@ -66,7 +66,7 @@ def _experiment(ground: Ground) -> dict[str, Any]:
         _wait_until_sent()
         met["stop"] += 1
     poisoned = _poison(ground, member) if options.crashes else []
-    counts = _steer(ground.settings, "GET", f"accepted?header={COPY_HEADER}")["counts"]
+    counts = count_accepted(ground.settings)
     with get_db().session(write=False) as session:
         accepted = {copy.id: counts.get(copy_mark(copy), 0) for copy in session.exec(select(Copy))}
         held = [int(letter.ids) for letter in list_letters(session) if letter.job == "send_copy"]
@@ -109,7 +109,7 @@ def _poison(ground: Ground, member: Member) -> list[int]:
 
 def _add(member: Member) -> None:
     with get_db().session() as session:
-        _compose(session, session.merge(member, load=False), COPIES)
+        compose_to_many(session, session.merge(member, load=False), COPIES)
         session.commit()
 
 

@@ -4,6 +4,7 @@ A session says whether it will write. On SQLite a writing transaction begins IMM
 reads and then writes loses updates or fails on upgrade (facts.md, Storage); a reading one never waits for a writer.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from sqlmodel import Session
 
 BUSY_TIMEOUT_SECONDS = 15
 IMPATIENT_MS = 100
+REST_SHARE = 0.25
+LONGEST_REST_SECONDS = 0.25
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -79,6 +82,17 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get("reads_only", False):
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def commit_and_give_way(session: Session, begun: float) -> None:
+    """Commit one of many transactions in a row, of which this one began at `time.monotonic()` = `begun`.
+
+    SQLite has one writer and no queue: who waits looks again after up to 100 ms, and would hardly ever look in the
+    moment between two transactions. So this one rests for a part of what it took.
+    """
+    session.commit()
+    if session.get_bind().dialect.name == "sqlite":
+        time.sleep(min(LONGEST_REST_SECONDS, REST_SHARE * (time.monotonic() - begun)))
 
 
 class Database:

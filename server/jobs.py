@@ -17,7 +17,7 @@ from sqlmodel import Session
 from server.campaigns import advance, deliveries, follow, replies, runs
 from server.config import get_settings
 from server.consent import erasure, retention
-from server.db import get_db
+from server.db import commit_and_give_way, get_db
 from server.dead_letters import letters, tries
 from server.documents import conversion
 from server.gmail import history, mailboxes, quarantine, watch
@@ -103,8 +103,10 @@ def drain_hits() -> None:
     """Bring the hits in the edge's journal into the event log."""
     folder, keys = get_settings().journal_dir, get_keys()
     with hold_journal(folder) as is_ours, get_db().session() as session:
+        begun = time.monotonic()
         while is_ours and drain_batch(session, folder, keys):
-            session.commit()
+            commit_and_give_way(session, begun)
+            begun = time.monotonic()
 
 
 @job
@@ -134,7 +136,7 @@ def retry_quarantined(mailbox_id: int) -> None:
 @job
 def recompute_scores(workspace_id: int) -> None:
     """Go on building a workspace's scores under its new rules."""
-    _commit_each(recompute.recompute, workspace_id)
+    _commit_each(recompute.recompute, workspace_id, is_long=True)
 
 
 @job
@@ -164,7 +166,7 @@ def follow_events() -> None:
 @job
 def import_people(import_id: int) -> None:
     """Take in the next lines of an uploaded file of people."""
-    _commit_each(imports.run, import_id)
+    _commit_each(imports.run, import_id, is_long=True)
 
 
 @job
@@ -176,7 +178,7 @@ def erase_person(erasure_id: int) -> None:
 @job
 def forget_evidence(workspace_id: int) -> None:
     """Delete IP addresses, programs and devices that are older than a workspace keeps them."""
-    _commit_each(retention.run, workspace_id)
+    _commit_each(retention.run, workspace_id, is_long=True)
 
 
 @job
@@ -200,18 +202,26 @@ def convert_document(version_id: int) -> None:
     _commit_each(conversion.convert, version_id)
 
 
-def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int) -> None:
+def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int, *, is_long: bool = False) -> None:
+    """Commit after each step; those that are `is_long`, without a network between them, leave others their turn."""
     with get_db().session() as session:
+        begun = time.monotonic()
         for _ in steps(session, row_id):
-            session.commit()
+            if is_long:
+                commit_and_give_way(session, begun)
+            else:
+                session.commit()
+            begun = time.monotonic()
 
 
 def _commit_while(step: Callable[..., bool], *ids: int) -> None:
     """Call `step`, a transaction a time, while it says that there is more, but for no longer than a slice."""
-    end = time.monotonic() + SLICE_SECONDS
+    begun = time.monotonic()
+    end = begun + SLICE_SECONDS
     with get_db().session() as session:
         while step(session, *ids):
-            session.commit()
-            if time.monotonic() > end:
+            commit_and_give_way(session, begun)
+            begun = time.monotonic()
+            if begun > end:
                 return  # the ticker finds what is left
         session.commit()

@@ -35,6 +35,15 @@ CHROMIUM_ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
     "--host-resolver-rules=MAP www.acme.example 127.0.0.1",
 ]  # fmt: skip
+PATIENCE_MS = 20_000
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Be patient with a browser: another test may run beside it on two cores."""
+    if item.get_closest_marker("browser"):
+        from playwright.sync_api import expect
+
+        expect.set_options(timeout=PATIENCE_MS)
 
 
 class Browser(FlaskClient):

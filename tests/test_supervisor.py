@@ -14,6 +14,7 @@ from server import supervisor
 from server.config import Settings
 from server.errors import Refused
 from server.supervisor import Program, Supervisor, make_programs
+from tests.ports import find_ports
 
 SLEEP = "import time; time.sleep(60)"
 LISTEN = (
@@ -35,14 +36,6 @@ def make_settings(home: Path, **fields: object) -> Settings:
 def make_program(name: str, code: str, *arguments: str, port: int | None = None) -> Program:
     """Return a program that runs `code`."""
     return Program(name, [sys.executable, "-c", code, *arguments], port=port)
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port that nothing holds."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -131,8 +124,9 @@ def test_the_stand_in_never_listens_beyond_this_machine(tmp_path: Path) -> None:
     assert hosts == {"stand-in": "127.0.0.1", "edge": "0.0.0.0", "web": "0.0.0.0", "stream": "0.0.0.0"}
 
 
-def test_start_waits_until_all_listen(run: Callable[..., Supervisor], free_port: int, tmp_path: Path) -> None:
-    running = run(make_program("web", LISTEN, str(free_port), port=free_port), make_program("worker", SLEEP))
+def test_start_waits_until_all_listen(run: Callable[..., Supervisor], tmp_path: Path) -> None:
+    port = find_ports()
+    running = run(make_program("web", LISTEN, str(port), port=port), make_program("worker", SLEEP))
     assert all(program.is_up() for program in running.programs)
     process = running.programs[0].process
     assert process is not None
@@ -199,9 +193,9 @@ def test_a_taken_port_is_refused_and_names_its_setting(tmp_path: Path, name: str
         running.stop()
 
 
-def test_what_does_not_come_up_is_named(tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_come_up_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "START_SECONDS", 0.3)
-    running = Supervisor(make_settings(tmp_path), [make_program("web", SLEEP, port=free_port)])
+    running = Supervisor(make_settings(tmp_path), [make_program("web", SLEEP, port=find_ports())])
     with pytest.raises(Refused, match="web did not come up"):
         running.start()
     running.stop()

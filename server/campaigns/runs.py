@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Table, func, or_, select, update
+from sqlalchemy import Select, String, Table, column, func, or_, select, update, values
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -95,7 +95,8 @@ def prepare_batch(session: Session, run_id: int) -> bool:
 
 def enrol(session: Session, campaign: Campaign, run: Run, person_ids: Sequence[int]) -> None:
     """Enrol these people in `run`, once each; whoever may not get mail is counted as excluded, with the reason."""
-    known = select(ENROLMENT.c.person_id).where(ENROLMENT.c.run_id == run.id, ENROLMENT.c.person_id.in_(person_ids))
+    between = ENROLMENT.c.person_id.between(min(person_ids), max(person_ids))
+    known = select(ENROLMENT.c.person_id).where(ENROLMENT.c.run_id == run.id, between)
     there = set(session.scalars(known))  # a trigger may fire again for somebody under way
     person_ids = [person_id for person_id in person_ids if person_id not in there]
     if not person_ids:
@@ -160,21 +161,25 @@ def _find_sender(campaign: Campaign, owner_id: int | None, senders: Mapping[int,
 def _judge(session: Session, campaign: Campaign, run: Run, candidates: list[Candidate]) -> list[Candidate]:
     suppressed = find_suppressed(session, campaign.workspace_id, {one.address for one in candidates if one.address})
     earlier = _find_earlier(session, campaign, run, [one.person_id for one in candidates])
-    addresses = [one.address for one in candidates if one.address]
-    taken = set(
-        session.scalars(
-            select(ENROLMENT.c.address).where(
-                ENROLMENT.c.run_id == run.id, ENROLMENT.c.address.in_(addresses),
-                ENROLMENT.c.person_id.not_in([one.person_id for one in candidates]),
-            )
-        )
-    )  # fmt: skip
+    taken = _find_taken(session, run, candidates)
     judged = []
     for one in candidates:
         reason = _find_reason(one, suppressed, earlier, taken)
         taken.add(one.address)
         judged.append(Candidate(one.person_id, one.member_id, one.mailbox_id, one.address, reason))
     return judged
+
+
+def _find_taken(session: Session, run: Run, candidates: Sequence[Candidate]) -> set[str]:
+    """Return the addresses of candidates under which somebody else is in the run already."""
+    people, addresses = {one.person_id for one in candidates}, {one.address for one in candidates if one.address}
+    if not addresses:
+        return set()
+    # Joined: of `IN` PostgreSQL would, once it plans without the values, compare each row of the run with each of them.
+    listed = values(column("address", String), name="listed").data([(address,) for address in addresses]).cte()
+    there = select(ENROLMENT.c.address, ENROLMENT.c.person_id).join(listed, listed.c.address == ENROLMENT.c.address)
+    found = session.execute(there.where(ENROLMENT.c.run_id == run.id))
+    return {address for address, person_id in found if person_id not in people}
 
 
 def _find_reason(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sqlmodel import Session
 
 from server.accounts.models import Workspace
 from server.config import get_settings
-from server.db import get_db
+from server.db import commit_and_give_way, get_db
 from server.errors import Refused
 from server.events import replay
 from server.events.models import VerdictReplay
@@ -36,8 +37,10 @@ def replay_verdicts(workspace_id: int | None, since: datetime | None, is_dry: bo
         session.commit()
         if has_begun:
             click.echo(f"Going on with replay {run_id}, of which {run.events} events are done.")
+        begun = time.monotonic()
         while replay.advance(session, run_id):
-            session.commit()
+            commit_and_give_way(session, begun)
+            begun = time.monotonic()
             click.echo(f"\r{run.events} events judged, {run.moved} moved", nl=False, err=True)
         session.commit()
         click.echo(err=True)

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
 
 from server.accounts.scope import Scope
 from server.clock import now
@@ -74,36 +74,52 @@ class Listener:
         self._queue.put_nowait(None)
 
     async def next(self, timeout_seconds: float) -> bytes | None:
-        """Return the next chunk, or None when the stream ended; raises TimeoutError when nothing came in time."""
-        return await asyncio.wait_for(self._queue.get(), timeout_seconds)
+        """Return all that waits, or None when the stream ended; raises TimeoutError when nothing came in time."""
+        if self._queue.empty():
+            async with asyncio.timeout(timeout_seconds):
+                chunks = [await self._queue.get()]
+        else:
+            chunks = [self._queue.get_nowait()]
+        while not self._queue.empty() and chunks[-1] is not None:
+            chunks.append(self._queue.get_nowait())
+        return None if chunks[-1] is None else b"".join(filter(None, chunks))
 
 
 class Hub:
-    """All listeners of this process."""
+    """All listeners of this process; found by workspace and member, so that a row costs only those who may hear it."""
 
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
-        self._of_member: Counter[int] = Counter()
+        self._of_workspace: defaultdict[int, set[Listener]] = defaultdict(set)
+        self._of_member: defaultdict[int, set[Listener]] = defaultdict(set)
 
     def add(self, listener: Listener) -> bool:
         """Take `listener` in, unless its member or this process has too many; return whether it was taken."""
-        if len(self.listeners) >= STREAMS or self._of_member[listener.ticket.member_id] >= STREAMS_PER_MEMBER:
+        ticket = listener.ticket
+        if len(self.listeners) >= STREAMS or len(self._of_member.get(ticket.member_id, ())) >= STREAMS_PER_MEMBER:
             return False
-        self.listeners.add(listener)
-        self._of_member[listener.ticket.member_id] += 1
+        for group in (self.listeners, self._of_workspace[ticket.workspace_id], self._of_member[ticket.member_id]):
+            group.add(listener)
         return True
 
     def remove(self, listener: Listener) -> None:
         """Let `listener` go."""
-        if listener in self.listeners:
-            self.listeners.remove(listener)
-            self._of_member[listener.ticket.member_id] -= 1
+        self.listeners.discard(listener)
+        for groups, key in (
+            (self._of_workspace, listener.ticket.workspace_id), (self._of_member, listener.ticket.member_id),
+        ):  # fmt: skip
+            groups[key].discard(listener)
+            if not groups[key]:
+                del groups[key]
+
+    def _of(self, row: EventRow) -> Collection[Listener]:
+        return self._of_workspace.get(row.workspace_id, ())
 
     def audiences(self, rows: Iterable[EventRow], *, are_new: bool = True) -> dict[tuple[str, bool], list[EventRow]]:
         """Return the rows that somebody hears (or shows, where they are not new), by the form in which they are."""
         wanted: dict[tuple[str, bool], list[EventRow]] = {}
         for row in rows:
-            asks = [listener for listener in self.listeners if listener.shows(row)]
+            asks = [listener for listener in self._of(row) if listener.shows(row)]
             for form in {listener.form for listener in asks if not are_new or listener.hears(row)}:
                 wanted.setdefault(form, []).append(row)
         return wanted
@@ -111,50 +127,51 @@ class Hub:
     def send_change(self, row: EventRow, chunks: dict[tuple[str, bool], bytes]) -> None:
         """Give every listener the chunk of a row that was judged otherwise, or the word that it is gone."""
         gone = format_event("change", {"id": row.id})
-        for listener in list(self.listeners):
+        for listener in self._of(row):
             if listener.may_see(row):
                 listener.put(chunks.get(listener.form, gone) if listener.shows(row) else gone)
 
     def send_row(self, row: EventRow, chunks: dict[tuple[str, bool], bytes]) -> None:
         """Give every listener that hears `row` the chunk of its form."""
-        for listener in list(self.listeners):
+        for listener in self._of(row) if chunks else ():
             if listener.hears(row) and (chunk := chunks.get(listener.form)) is not None:
                 listener.put(chunk)
 
     def send_notice(self, topic: str, row_id: int, member_id: int | None, workspace_id: int | None = None) -> None:
         """Tell a member's streams, or with `member_id` None a whole workspace's, that something changed."""
-        for listener in list(self.listeners):
-            ticket = listener.ticket
-            if ticket.member_id == member_id or (member_id is None and ticket.workspace_id == workspace_id):
-                listener.put(format_event(topic, {"id": row_id}))
+        if member_id is not None:
+            told: Collection[Listener] = self._of_member.get(member_id, ())
+        else:
+            told = self._of_workspace.get(workspace_id or 0, ())
+        for listener in told:
+            listener.put(format_event(topic, {"id": row_id}))
 
     def send_reminder(self, member_id: int, task_id: int, name: str) -> None:
         """Tell a member's streams that a task is due, and whether that may show outside of the page."""
-        for listener in list(self.listeners):
-            if listener.ticket.member_id == member_id:
-                notifies = listener.switches is not None and listener.switches.wants_reminder(now())
-                listener.put(format_event("reminder", {"id": task_id, "name": name, "notify": notifies}))
+        for listener in self._of_member.get(member_id, ()):
+            notifies = listener.switches is not None and listener.switches.wants_reminder(now())
+            listener.put(format_event("reminder", {"id": task_id, "name": name, "notify": notifies}))
 
     def languages(self, row: EventRow, is_first_view: bool) -> set[str]:
         """Return the languages of those whom `row` notifies."""
-        return {listener.ticket.locale for listener in self.listeners if listener.is_notified(row, is_first_view)}
+        own = self._of_member.get(row.member_id, ())  # nobody is notified of another's rows
+        return {listener.ticket.locale for listener in own if listener.is_notified(row, is_first_view)}
 
     def send_notification(self, row: EventRow, is_first_view: bool, chunks: dict[str, bytes]) -> None:
         """Give every stream that `row` notifies the chunk of its language."""
-        for listener in list(self.listeners):
+        for listener in self._of_member.get(row.member_id, ()):
             chunk = chunks.get(listener.ticket.locale)
             if chunk is not None and listener.is_notified(row, is_first_view):
                 listener.put(chunk)
 
     def set_switches(self, member_id: int, switches: Switches | None) -> None:
         """Let a member's streams follow other switches from now on."""
-        for listener in self.listeners:
-            if listener.ticket.member_id == member_id:
-                listener.switches = switches
+        for listener in self._of_member.get(member_id, ()):
+            listener.switches = switches
 
     def close_where(self, is_meant: Callable[[Ticket], bool]) -> None:
         """Close every stream whose ticket is meant."""
-        for listener in list(self.listeners):
+        for listener in self.listeners:
             if is_meant(listener.ticket):
                 listener.close()
 

@@ -1,36 +1,32 @@
 """The measurements run, in their smallest form; whether a goal is met is not asked here, for tests run beside."""
 
 import json
-import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PORTS = 10
+from tests.performing import ROOT, perform
 
 
 @pytest.mark.chaos
 def test_hits_are_measured_and_all_of_them_stand_in_the_journal() -> None:
-    lines = _run("hits", "--rounds", "1", "--seconds", "1", "--processes", "1", "--only", "pixel,click")
+    lines = perform("bench/hits.py", "--rounds", "1", "--seconds", "1", "--processes", "1", "--only", "pixel,click")
     assert [line["case"] for line in lines] == ["machine", "pixel", "click", "journal"]
     assert lines[1]["per_second"] > 0 and lines[1]["errors"] == 0
 
 
 @pytest.mark.chaos
 def test_a_backlog_is_drained_by_real_workers() -> None:
-    lines = _run("drain", "--hits", "200", "--rounds", "1", "--workers", "1", "--database", "sqlite")
+    lines = perform("bench/drain.py", "--hits", "200", "--rounds", "1", "--workers", "1", "--database", "sqlite")
     assert lines[1]["per_second"] > 0 and lines[1]["newest_hit_waits_seconds"] > 0
 
 
 @pytest.mark.chaos
 def test_every_reply_in_a_mailbox_is_found_and_its_quota_counted() -> None:
-    lines = _run("sync", "--mailboxes", "2", "--mails", "10", "--rounds", "1")
+    lines = perform("bench/sync.py", "--mailboxes", "2", "--mails", "10", "--rounds", "1")
     # Two pages of history and ten mails for one reply.
     assert lines[1]["units_per_reply"] == 2 * 2 + 10 * 5
 
@@ -50,23 +46,3 @@ def test_what_was_measured_is_drawn(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*.svg")] == ["drain.svg"]
     texts = [text.text for text in ET.parse(tmp_path / "drain.svg").iter("{http://www.w3.org/2000/svg}text")]
     assert texts[1:] == ["<sqlite>, 1 workers", "3,000"]
-
-
-def _run(name: str, *options: str) -> list[dict[str, Any]]:
-    command = [sys.executable, f"bench/{name}.py", *options, "--port", str(_find_ports())]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
-
-
-def _find_ports() -> int:
-    """Return the first of ten neighbouring free ports."""
-    for first in range(22_800, 24_000, PORTS):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + PORTS):
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-        return first
-    raise AssertionError("no ten neighbouring ports are free")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from server.migrate import upgrade
 from server.supervisor import Supervisor, make_programs
 from tests.browser.program import Program
 from tests.browser.prospect import Prospect
+from tests.ports import find_ports
 
 ROOT = Path(__file__).parents[2]
 EXPECTED_ERRORS = (
@@ -49,7 +49,7 @@ class Installation:
 @pytest.fixture(scope="module")
 def warmline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Everything that `make run` starts, anew for each file of tests, with nobody simulated: the tests play them."""
-    port = _free_ports(4)
+    port = find_ports(4)
     environment = {
         "WARMLINE_HOME": str(tmp_path_factory.mktemp("home")), "PORT": str(port), "SIMULATED_RECIPIENTS": "false",
         "EDGE_PORT": "", "STREAM_PORT": "", "STAND_IN_PORT": "", "DATABASE_URL": "", "REDIS_URL": "",
@@ -120,19 +120,3 @@ def _note(faults: list[str], message: ConsoleMessage, base_url: str) -> None:
     is_ours = message.page is not None and message.page.url.startswith(base_url)
     if is_ours and message.type == "error" and not any(expected in message.text for expected in EXPECTED_ERRORS):
         faults.append(f"{message.page.url if message.page else ''}: {message.text}")
-
-
-def _free_ports(count: int) -> int:
-    """Return the first of `count` neighbouring ports that are free on this machine."""
-    for port in range(28_000 + os.getpid() % 500 * 8, 60_000, count):
-        sockets = [socket.socket() for _ in range(count)]
-        try:
-            for offset, one in enumerate(sockets):
-                one.bind(("127.0.0.1", port + offset))
-            return port
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-    raise OSError("no free ports")

@@ -1,20 +1,14 @@
 """Databases, disks, Valkey and workers that go away, floods and poison, in short form: the whole is `make chaos`."""
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.chaos.test_sends import ROOT, _find_ports
+from tests.performing import perform
 
 
 def _perform(name: str, *options: str) -> dict[str, Any]:
-    command = [sys.executable, f"chaos/{name}.py", "--seed", "1", "--port", str(_find_ports()), *options]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    figures: dict[str, Any] = json.loads(run.stdout.splitlines()[0])
+    [figures] = perform(f"chaos/{name}.py", "--seed", "1", *options)
     return figures
 
 

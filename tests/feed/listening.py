@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 import requests
 
 from server.config import Settings
+from tests.ports import find_ports
 
 WAIT_SECONDS = 20
 ROOT = Path(__file__).parents[2]
@@ -67,18 +67,10 @@ class Listener:
         return False
 
 
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def stream_process(settings: Settings) -> Iterator[str]:
     """Run the stream as `make run` does, on the database and Valkey of `settings`; yields its address."""
-    port = free_port()
+    port = find_ports()
     environment = {
         "WARMLINE_HOME": str(settings.warmline_home),
         "DATABASE_URL": settings.database_url,

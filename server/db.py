@@ -84,13 +84,12 @@ def _begin_postgresql(connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
-def commit_and_give_way(session: Session, begun: float) -> None:
-    """Commit one of many transactions in a row, of which this one began at `time.monotonic()` = `begun`.
+def give_way(session: Session, begun: float) -> None:
+    """Rest after one of many transactions in a row, which began at `time.monotonic()` = `begun` and is committed.
 
     SQLite has one writer and no queue: who waits looks again after up to 100 ms, and would hardly ever look in the
-    moment between two transactions. So this one rests for a part of what it took.
+    moment between two transactions. So whoever has many rests for a part of what each took.
     """
-    session.commit()
     if session.get_bind().dialect.name == "sqlite":
         time.sleep(min(LONGEST_REST_SECONDS, REST_SHARE * (time.monotonic() - begun)))
 

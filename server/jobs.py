@@ -17,7 +17,7 @@ from sqlmodel import Session
 from server.campaigns import advance, deliveries, follow, replies, runs
 from server.config import get_settings
 from server.consent import erasure, retention
-from server.db import commit_and_give_way, get_db
+from server.db import get_db, give_way
 from server.dead_letters import letters, tries
 from server.documents import conversion
 from server.gmail import history, mailboxes, quarantine, watch
@@ -105,7 +105,8 @@ def drain_hits() -> None:
     with hold_journal(folder) as is_ours, get_db().session() as session:
         begun = time.monotonic()
         while is_ours and drain_batch(session, folder, keys):
-            commit_and_give_way(session, begun)
+            session.commit()
+            give_way(session, begun)
             begun = time.monotonic()
 
 
@@ -207,10 +208,9 @@ def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int, *
     with get_db().session() as session:
         begun = time.monotonic()
         for _ in steps(session, row_id):
+            session.commit()
             if is_long:
-                commit_and_give_way(session, begun)
-            else:
-                session.commit()
+                give_way(session, begun)
             begun = time.monotonic()
 
 
@@ -220,7 +220,8 @@ def _commit_while(step: Callable[..., bool], *ids: int) -> None:
     end = begun + SLICE_SECONDS
     with get_db().session() as session:
         while step(session, *ids):
-            commit_and_give_way(session, begun)
+            session.commit()
+            give_way(session, begun)
             begun = time.monotonic()
             if begun > end:
                 return  # the ticker finds what is left

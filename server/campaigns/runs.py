@@ -114,8 +114,10 @@ def enrol(session: Session, campaign: Campaign, run: Run, person_ids: Sequence[i
         .limit(1)
     )
     if excluded and step_id is not None:
-        ids = select(ENROLMENT.c.id, ENROLMENT.c.person_id).where(
-            ENROLMENT.c.run_id == run.id, ENROLMENT.c.person_id.in_(excluded)
+        ids = (
+            select(ENROLMENT.c.id, ENROLMENT.c.person_id)
+            .where(ENROLMENT.c.run_id == run.id, ENROLMENT.c.person_id.in_(excluded))
+            .order_by(ENROLMENT.c.id)
         )
         at = now()
         deliveries = [

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from server.accounts.models import Workspace
 from server.config import get_settings
-from server.db import commit_and_give_way, get_db
+from server.db import get_db, give_way
 from server.errors import Refused
 from server.events import replay
 from server.events.models import VerdictReplay
@@ -39,7 +39,8 @@ def replay_verdicts(workspace_id: int | None, since: datetime | None, is_dry: bo
             click.echo(f"Going on with replay {run_id}, of which {run.events} events are done.")
         begun = time.monotonic()
         while replay.advance(session, run_id):
-            commit_and_give_way(session, begun)
+            session.commit()
+            give_way(session, begun)
             begun = time.monotonic()
             click.echo(f"\r{run.events} events judged, {run.moved} moved", nl=False, err=True)
         session.commit()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -37,8 +38,11 @@ def hear() -> Iterator[Hear]:
         except TimeoutError:
             return b""
 
-    with asyncio.Runner() as runner:
-        yield lambda listener: runner.run(ask(listener))
+    # On a thread of its own: where a browser test ran before, this one has a running loop.
+    runner = asyncio.Runner()
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda listener: thread.submit(lambda: runner.run(ask(listener))).result()
+        thread.submit(runner.close).result()
 
 
 def test_a_row_reaches_its_member_and_who_follows_the_team_and_no_other_workspace(hear: Hear) -> None:

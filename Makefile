@@ -26,7 +26,8 @@ extension: node_modules/.installed ## Build the Gmail extension: build/extension
 test: .venv/.installed-dev build lint ## Run every check and test, on SQLite and PostgreSQL and in a real browser
 	@./tests/find-chromium
 	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not chaos"
-	$(BIN)/pytest -n 2 --dist loadfile -m "browser or chaos"
+	$(BIN)/pytest -n 2 --dist loadfile -m browser
+	$(BIN)/pytest -m chaos
 
 lint: .venv/.installed-dev node_modules/.installed ## Check style, types and templates
 	$(BIN)/ruff format --check $(SOURCES)

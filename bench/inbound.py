@@ -93,7 +93,7 @@ def main() -> None:
 
 def evaluate(folder: Path) -> Corpus:
     """Return what becomes of all mail in `folder`, however deep."""
-    corpus = Corpus(str(folder))
+    corpus = Corpus("/".join(folder.resolve().parts[-3:]))
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in ENDINGS and path.name not in NO_MAIL:
             if path.parent not in EXPECTED:

@@ -6,13 +6,14 @@ The journal stands on a tmpfs of 2 MB that a file fills; where mounting is not a
 to any file (RLIMIT_FSIZE). Meanwhile links lead on, and pixels come with 503; afterwards all is well by itself.
 """
 
+import os
 import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import psutil
 
-from chaos.grounds import Ground, compare, make_copies, make_parser, perform
+from chaos.grounds import Ground, compare, make_copies, make_parser, perform, wait_for
 from chaos.hits import Readers, list_stored
 
 DISK_BYTES = 2 * 2**20
 PAUSE_SECONDS = 0.02
 AROUND_SECONDS = 2
 BACK_SECONDS = 30
+FILL_SECONDS = 0.05
+LONGEST_SECONDS = 60
 
 
 def main() -> int:
@@ -43,7 +46,7 @@ def _experiment(ground: Ground) -> dict[str, Any]:
         before, during, after = (Readers(ground.settings.edge_port) for _ in range(3))
         _read(before, paths, "before.", AROUND_SECONDS)
         with _fill(ground, is_mounted):
-            _read(during, paths, "during.", ground.options.full)
+            _read(during, paths, "during.", ground.options.full, until=lambda: during.statuses["pixel 503"])
         time.sleep(AROUND_SECONDS)
         _read(after, paths, "after.", AROUND_SECONDS)
         ground.wait_until_drained(BACK_SECONDS)
@@ -68,10 +71,15 @@ def _is_counted(readers: Readers, name: str) -> bool:
     return not name.startswith("during.") or int(name.rpartition(".")[2]) % 2 == 0
 
 
-def _read(readers: Readers, paths: list[tuple[str, str]], label: str, seconds: float) -> None:
+def _read(
+    readers: Readers, paths: list[tuple[str, str]], label: str, seconds: float, until: Callable[[], int] = lambda: 1
+) -> None:
+    """Read mail for so long, and until `until`: on a full disk the live segment has room in what it took before."""
     thread = threading.Thread(target=readers.go_on, args=(paths, PAUSE_SECONDS, label), daemon=True)
     thread.start()
     time.sleep(seconds)
+    with suppress(TimeoutError):  # then the figures say it
+        wait_for(until, "a refusal", LONGEST_SECONDS)
     readers.is_over.set()
     thread.join()
 
@@ -91,14 +99,8 @@ def _make_disk(folder: Path) -> Iterator[bool]:
 @contextmanager
 def _fill(ground: Ground, is_mounted: bool) -> Iterator[None]:
     if is_mounted:
-        filler = ground.settings.journal_dir / "filler"
-        try:
-            with filler.open("wb", buffering=0) as file:
-                while file.write(b"x" * 4096):
-                    pass
-        except OSError:
+        with _keep_full(ground.settings.journal_dir / "filler"):
             yield
-        filler.unlink()
         return
     parent = ground.programs["edge"].process
     assert parent is not None
@@ -109,6 +111,33 @@ def _fill(ground: Ground, is_mounted: bool) -> Iterator[None]:
     yield
     for pid, limit in limits.items():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+
+
+@contextmanager
+def _keep_full(filler: Path) -> Iterator[None]:
+    """Leave no page free until the end of the block, also of those that a drained segment gives back."""
+    is_full, is_over = threading.Event(), threading.Event()
+
+    def fill() -> None:
+        processors = os.sched_getaffinity(0)
+        with filler.open("wb", buffering=0) as file:
+            while not is_over.wait(FILL_SECONDS):
+                for processor in processors:  # each counts a tmpfs's pages in part for itself
+                    os.sched_setaffinity(0, {processor})
+                    with suppress(OSError):
+                        while file.write(b"x" * 4096):
+                            pass
+                is_full.set()
+
+    thread = threading.Thread(target=fill)
+    thread.start()
+    try:
+        is_full.wait()
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+        filler.unlink()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlmodel import Session, select
 
 from server.accounts.models import Workspace
-from server.db import BUSY_TIMEOUT_SECONDS, Database, get_db, get_session
+from server.db import BUSY_TIMEOUT_SECONDS, LONGEST_REST_SECONDS, Database, get_db, get_session, give_way
 from server.events.models import EventClock
 
 WRITERS, WRITES = 8, 200
@@ -135,3 +135,15 @@ def test_a_requests_sessions_are_closed_with_it(app: Flask) -> None:
         pool = get_db().engine.pool
     assert not session.in_transaction()
     assert pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_long_work_rests_between_its_transactions_where_others_find_no_other_moment(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr("server.db.time.sleep", rests.append)
+    monkeypatch.setattr("server.db.time.monotonic", lambda: 100.4)
+    for begun in (100.0, 0.0):
+        give_way(session, begun)
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    assert rests == ([pytest.approx(0.1), LONGEST_REST_SECONDS] if is_sqlite else [])

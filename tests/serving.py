@@ -15,10 +15,24 @@ class _Handler(WSGIRequestHandler):
         """Leave the test's output alone."""
 
 
+def _whole(app: Any) -> Any:
+    """Return `app`, its answers read and closed before they are sent: where a browser is gone, this server forgets to."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        body = app(environ, start_response)
+        try:
+            return [b"".join(body)]
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+
+    return answer
+
+
 @contextmanager
 def serving(app: Any) -> Iterator[BaseWSGIServer]:
     """Serve a WSGI app until the end of the block, and leave only when each request begun is answered."""
-    server = ThreadedWSGIServer("127.0.0.1", 0, app, _Handler)
+    server = ThreadedWSGIServer("127.0.0.1", 0, _whole(app), _Handler)
     server.daemon_threads = False  # so that closing waits for them
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

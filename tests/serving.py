@@ -16,7 +16,7 @@ class _Handler(WSGIRequestHandler):
 
 
 def _whole(app: Any) -> Any:
-    """Return `app`, its answers read and closed before they are sent: where a browser is gone, this server forgets to."""
+    """Return `app`, its answers read and closed before they are sent: this server forgets it if a browser is gone."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         body = app(environ, start_response)

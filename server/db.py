@@ -84,14 +84,15 @@ def _begin_postgresql(connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
-def give_way(session: Session, begun: float) -> None:
-    """Rest after one of many transactions in a row, which began at `time.monotonic()` = `begun` and is committed.
+def give_way(session: Session, begun: float) -> float:
+    """Rest after one of many transactions in a row, committed, which began at `time.monotonic()` = `begun`.
 
     SQLite has one writer and no queue: who waits looks again after up to 100 ms, and would hardly ever look in the
-    moment between two transactions. So whoever has many rests for a part of what each took.
+    moment between two transactions. So whoever has many rests for a part of what each took. Returns when it is over.
     """
     if session.get_bind().dialect.name == "sqlite":
         time.sleep(min(LONGEST_REST_SECONDS, REST_SHARE * (time.monotonic() - begun)))
+    return time.monotonic()
 
 
 class Database:

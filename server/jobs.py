@@ -106,8 +106,7 @@ def drain_hits() -> None:
         begun = time.monotonic()
         while is_ours and drain_batch(session, folder, keys):
             session.commit()
-            give_way(session, begun)
-            begun = time.monotonic()
+            begun = give_way(session, begun)
 
 
 @job
@@ -210,8 +209,7 @@ def _commit_each(steps: Callable[[Session, int], Iterator[None]], row_id: int, *
         for _ in steps(session, row_id):
             session.commit()
             if is_long:
-                give_way(session, begun)
-            begun = time.monotonic()
+                begun = give_way(session, begun)
 
 
 def _commit_while(step: Callable[..., bool], *ids: int) -> None:
@@ -221,8 +219,7 @@ def _commit_while(step: Callable[..., bool], *ids: int) -> None:
     with get_db().session() as session:
         while step(session, *ids):
             session.commit()
-            give_way(session, begun)
-            begun = time.monotonic()
+            begun = give_way(session, begun)
             if begun > end:
                 return  # the ticker finds what is left
         session.commit()

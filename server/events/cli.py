@@ -40,8 +40,7 @@ def replay_verdicts(workspace_id: int | None, since: datetime | None, is_dry: bo
         begun = time.monotonic()
         while replay.advance(session, run_id):
             session.commit()
-            give_way(session, begun)
-            begun = time.monotonic()
+            begun = give_way(session, begun)
             click.echo(f"\r{run.events} events judged, {run.moved} moved", nl=False, err=True)
         session.commit()
         click.echo(err=True)

@@ -25,6 +25,17 @@ def told(session: Session, campaign: Campaign) -> list[tuple[str, str, str, str]
     return [(one.change.kind, one.member_name, one.person_name, one.change.reason) for one in reversed(found)]
 
 
+def answer_first(session: Session, mailbox: Mailbox) -> None:
+    """Let whoever got the first mail answer it."""
+    copy = session.exec(select(Copy).order_by(col(Copy.id))).first()
+    assert copy is not None
+    mail = InboundMail(
+        mailbox_id=mailbox.id, copy_id=copy.id, gmail_id="reply", kind=InboundKind.REPLY, subject="Re: Hello",
+        sender_address="kevin@prospect.example", received_at=now(),
+    )  # fmt: skip
+    stop_on_reply(session, copy, add(session, mail))
+
+
 def test_it_tells_who_did_what_and_how_each_way_ended(
     session: Session, alice: Member, mailbox: Mailbox, clock: time_machine.Traveller
 ) -> None:
@@ -41,13 +52,7 @@ def test_it_tells_who_did_what_and_how_each_way_ended(
     by_hand.resume(session, first, alice)
     by_hand.skip(session, second, alice)
     by_hand.end(session, third, alice)
-    copy = session.exec(select(Copy).order_by(col(Copy.id))).first()
-    assert copy is not None
-    mail = InboundMail(
-        mailbox_id=mailbox.id, copy_id=copy.id, gmail_id="reply", kind=InboundKind.REPLY, subject="Re: Hello",
-        sender_address="kevin@prospect.example", received_at=now(),
-    )  # fmt: skip
-    stop_on_reply(session, copy, add(session, mail))
+    answer_first(session, mailbox)
     campaigns.pause(session, campaign, alice)
     campaigns.resume(session, campaign, alice)
     campaigns.finish(session, campaign, alice)
@@ -114,12 +119,6 @@ def test_what_stands_behind_a_reason_is_not_kept(
     work(session, campaign)
     send_all(session)
     work(session, campaign)
-    copy = session.exec(select(Copy).order_by(col(Copy.id))).first()
-    assert copy is not None
-    mail = InboundMail(
-        mailbox_id=mailbox.id, copy_id=copy.id, gmail_id="reply", kind=InboundKind.REPLY, subject="Re: Hello",
-        sender_address="kevin@prospect.example", received_at=now(),
-    )  # fmt: skip
-    stop_on_reply(session, copy, add(session, mail))
+    answer_first(session, mailbox)
     assert {row.reason for row in session.exec(select(Change))} >= {"replied", "colleague_replied"}
     assert not any("@" in row.reason for row in session.exec(select(Change)))

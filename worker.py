@@ -3,13 +3,16 @@
 One queue per worker process: a worker on two queues can lose a job for ever (facts.md, Storage and queue).
 """
 
+import signal
 import sys
 import time
+from types import FrameType
 
 import structlog
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from server.base import create_base_app
@@ -27,9 +30,20 @@ WORKER_SECONDS = 30
 log = structlog.get_logger()
 
 
-def make_worker(queue: str, redis: Redis) -> SimpleWorker:
+class Worker(SimpleWorker):
+    """RQ's worker, which remembers that it was told to stop: with Redis away its farewell ends in an error of Redis."""
+
+    is_told_to_stop = False  # of the process, which has one at a time
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Stop once the job at work is done."""
+        Worker.is_told_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def make_worker(queue: str, redis: Redis) -> Worker:
     """Return a worker that runs the jobs of `server/jobs.py` and unpickles nothing."""
-    return SimpleWorker(
+    return Worker(
         [queue], connection=redis, serializer=JSONSerializer, job_class=Wakeup, exception_handlers=[note_unknown],
         worker_ttl=WORKER_SECONDS,
     )  # fmt: skip
@@ -41,7 +55,11 @@ def work_queue(queue: str, redis_url: str) -> None:
         try:
             make_worker(queue, Redis.from_url(redis_url)).work(logging_level="WARNING")
             return
-        except RedisConnectionError as error:
+        except (RedisConnectionError, StopRequested) as error:
+            if Worker.is_told_to_stop:
+                return
+            for number in (signal.SIGINT, signal.SIGTERM):  # nothing is at work that would have to be done first
+                signal.signal(number, signal.SIG_DFL)
             log.warning("Redis is away; trying again", queue=queue, error=str(error))
             time.sleep(RECONNECT_SECONDS)
 

@@ -130,7 +130,7 @@ def _measure(kind: str, workers: int, options: argparse.Namespace) -> Figures:
         "limit_per_second": round(statistics.median(rounds.limit)),
         "seconds_to_empty": round(statistics.median(rounds.empty), 1),
         "freshest_halfway_seconds": round(statistics.median(rounds.freshest)),
-        "newest_hit_waits_seconds": round(statistics.median(rounds.waits), 1),
+        "newest_hit_waits_seconds": round(statistics.median(rounds.waits), 2),
         "write_waits_ms": round(statistics.median(rounds.writes) * 1000),
         "longest_write_ms": round(max(rounds.writes) * 1000), "rounds": options.rounds,
         "is_within_goal": rates["median"] >= GOAL_A_SECOND,

@@ -75,7 +75,7 @@ class Ground:
     def _is_drained(self) -> bool:
         with get_db().session(write=False) as session:
             drained = dict(session.exec(select(JournalCursor.segment, JournalCursor.drained_bytes)).all())
-        sizes = {path.name: path.stat().st_size for path in list_segments(self.settings.journal_dir)}
+        sizes = read_sizes(self.settings.journal_dir)
         return all(drained.get(name, 0) >= size for name, size in sizes.items())
 
 
@@ -137,6 +137,15 @@ def wait_for(is_so: Callable[[], object], what: str, seconds: float) -> float:
             raise TimeoutError(f"waited {seconds} s for {what}")
         time.sleep(POLL_SECONDS)
     return round(time.monotonic() - begun, 1)
+
+
+def read_sizes(journal: Path) -> dict[str, int]:
+    """Return the bytes of each segment; one that is drained may go while we look."""
+    sizes = {}
+    for path in list_segments(journal):
+        with suppress(FileNotFoundError):
+            sizes[path.name] = path.stat().st_size
+    return sizes
 
 
 def compare(ok: set[str], unknown: set[str], stored: list[str]) -> dict[str, int]:

@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from sqlmodel import Session, select
 
 from chaos.databases import Database as Victim
 from chaos.databases import make_database
+from chaos.grounds import read_sizes
 from server.accounts.models import Member, Workspace
 from server.config import Settings, load_settings
 from server.db import Database
@@ -40,7 +42,6 @@ from server.keys import Keyring
 from server.messages.models import Copy, CopyState, Message, Recipient
 from server.migrate import upgrade
 from server.supervisor import Program, Supervisor, make_programs
-from server.tracking.drain import list_segments
 from server.tracking.hot import GIF
 from server.tracking.tokens import pixel_url
 
@@ -224,7 +225,8 @@ def _kill_at_random(
             database.take_away()
             database.bring_back()
         elif (process := victims[name].process) is not None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         counts[name] += 1
     load.release(load.hits)
@@ -244,7 +246,7 @@ def _wait_until_drained(settings: Settings, db: Database) -> float:
     while time.monotonic() - begun < DRAIN_SECONDS:
         with db.session(write=False) as session:
             drained = dict(session.exec(select(JournalCursor.segment, JournalCursor.drained_bytes)).all())
-        sizes = {path.name: path.stat().st_size for path in list_segments(settings.journal_dir)}
+        sizes = read_sizes(settings.journal_dir)
         if all(drained.get(name, 0) >= size for name, size in sizes.items()):
             break
         time.sleep(0.1)

@@ -19,6 +19,7 @@ import threading
 import time
 from base64 import b64encode
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sqlmodel import Session, select
 
 from bench.databases import make_database
+from chaos.grounds import read_sizes
 from chaos.ingest import MAX_DELAY_SECONDS, Load, _compare, _make_copies, _print_table, _wait_until_up
 from server import supervisor as supervising
 from server.config import Settings
@@ -163,7 +165,8 @@ def _kill_at_random(
             load.release(share * n + mark)
         time.sleep(delay)
         if victim.process is not None:
-            os.killpg(victim.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(victim.process.pid, signal.SIGKILL)
             victim.process.wait()
             counts[victim.name.partition("-")[2]] += 1
     for load in loads:
@@ -192,7 +195,7 @@ def _is_shipped(folder: Path) -> bool:
 
 def _is_drained(folder: Path, session: Session) -> bool:
     drained = dict(session.exec(select(JournalCursor.segment, JournalCursor.drained_bytes)).all())
-    return all(drained.get(path.name, 0) >= path.stat().st_size for path in list_segments(folder))
+    return all(drained.get(name, 0) >= size for name, size in read_sizes(folder).items())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import redis
 from server.config import Settings
 
 SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes at most (sockaddr_un)
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 def find_redis_url(settings: Settings) -> str:

@@ -5,6 +5,7 @@ import socket
 from contextlib import ExitStack
 
 LOWEST, SLOTS, WIDTH = 20_000, 500, 24  # below the ports that the system gives to clients
+STRIDE = 309  # slots between those of two processes that follow each other, so that neither comes into the other's
 
 
 def find_ports(count: int = 1) -> int:
@@ -14,7 +15,7 @@ def find_ports(count: int = 1) -> int:
         OSError: there are none.
     """
     for number in range(SLOTS):
-        first = LOWEST + (os.getpid() + number) % SLOTS * WIDTH
+        first = LOWEST + (os.getpid() * STRIDE + number) % SLOTS * WIDTH
         try:
             with ExitStack() as held:
                 for port in range(first, first + count):

@@ -11,7 +11,6 @@ In a room's conftest:
 
 import base64
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -28,10 +27,12 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
 from server.config import Settings
+from tests.ports import find_ports
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 30
-WAIT_SECONDS = 15
+START_SECONDS = 120
+WAIT_SECONDS = 60
+STOP_SECONDS = 60
 DEMO = "riley@warmline.example"
 FLYNN = "flynn@flynnsarcade.com"
 KEVIN = "kevinf@flynnsarcade.com"
@@ -149,12 +150,10 @@ def make_raw(to: str, subject: str, text: str = "Hi", **more: Any) -> str:
 def stand_in_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     """A stand-in process for this test run; pushes go nowhere until a test says where."""
     home = tmp_path_factory.mktemp("stand-in")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = find_ports()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws", "--workers", "1",
-               "--blocking-threads", "8", "--host", "127.0.0.1", "--port", str(port), "--log-level", "error",
-               "server.sandbox.stand_in:create_app"]  # fmt: skip
+               "--blocking-threads", "8", "--workers-kill-timeout", "5", "--host", "127.0.0.1", "--port", str(port),
+               "--log-level", "error", "server.sandbox.stand_in:create_app"]  # fmt: skip
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("GOOGLE_", "GMAIL_", "PUBSUB_"))},
         "WARMLINE_HOME": str(home),
@@ -169,7 +168,7 @@ def stand_in_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandI
         yield server
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(STOP_SECONDS)
 
 
 def _wait_until_up(server: StandIn, process: "subprocess.Popen[bytes]") -> None:

@@ -1,8 +1,12 @@
 """The database: no update is lost, readers cannot write, every time is aware, on SQLite and PostgreSQL alike."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -78,6 +82,19 @@ def test_an_impatient_writer_gives_up_beside_another_and_the_next_one_waits_agai
         assert session.execute(text("PRAGMA busy_timeout")).scalar_one() == BUSY_TIMEOUT_SECONDS * 1000
 
 
+def test_a_connection_waits_for_another_that_has_just_made_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    database = Database(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.2, other.rollback)
+        release.start()
+        with database.engine.connect() as connection:
+            assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        release.join()
+    database.dispose()
+
+
 def test_what_is_not_committed_does_not_last(database: Database) -> None:
     with database.session() as session:
         session.add(Workspace(name="ENCOM"))
@@ -141,8 +158,7 @@ def test_long_work_rests_between_its_transactions_where_others_find_no_other_mom
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rests: list[float] = []
-    monkeypatch.setattr("server.db.time.sleep", rests.append)
-    monkeypatch.setattr("server.db.time.monotonic", lambda: 100.4)
+    monkeypatch.setattr("server.db.time", SimpleNamespace(sleep=rests.append, monotonic=lambda: 100.4))
     for begun in (100.0, 0.0):
         give_way(session, begun)
     is_sqlite = session.get_bind().dialect.name == "sqlite"

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from server.app import create_app
 from server.config import Settings
+from server.limits import limiter
 from tests.api.conftest import Program, make_program
 from tests.factories import make_member
 
@@ -29,8 +30,9 @@ def test_each_token_has_its_own_count(app: Flask, session: Session) -> None:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[[Settings], Flask]]:
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Flask]]:
     """Make further apps, as other processes would; they are closed at the end of the test."""
+    monkeypatch.setattr(limiter, "_storage_dead", False)  # what one test finds out, the next would believe for seconds
     started: list[Flask] = []
 
     def make(settings: Settings) -> Flask:

@@ -1,13 +1,18 @@
 """Wake-ups leave after the commit they speak of: not before, not for a savepoint, never after a rollback."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlmodel import Session, select
@@ -17,6 +22,8 @@ from server.accounts.models import Workspace
 from server.dead_letters.models import DeadLetter
 from server.jobs import job
 from server.queue import Wakeup, Wakeups, get_wakeups, wake_key
+from server.valkey import start_valkey
+from tests.stand_in import wait_until
 from worker import make_worker
 
 
@@ -163,3 +170,23 @@ class Bomb:
 
 def _work(redis: Any) -> None:
     make_worker("mail", redis).work(burst=True, logging_level="CRITICAL")
+
+
+def test_a_worker_ends_when_told_to_while_redis_is_away(tmp_path: Path) -> None:
+    valkey, url = start_valkey(tmp_path)
+    environment = {**os.environ, "WARMLINE_HOME": str(tmp_path), "REDIS_URL": url}
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "worker.py", "hits"], cwd=Path(__file__).parents[1], env=environment, stderr=output
+        )
+    with Redis.from_url(url) as redis:
+        wait_until(lambda: redis.scard("rq:workers") == 1, "the worker")
+    valkey.kill()
+    valkey.wait()
+    wait_until(lambda: log.read_text().count("could not connect") >= 4, "the worker's noticing")
+    worker.send_signal(signal.SIGTERM)
+    try:
+        assert worker.wait(60) in (0, -signal.SIGTERM)
+    finally:
+        worker.kill()

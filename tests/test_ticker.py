@@ -1,6 +1,6 @@
 """The ticker calls each look when it is due, and no failure of one stops the others."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -13,19 +13,24 @@ class EnoughSeen(BaseException):
     """Ends the ticker, which otherwise runs for ever."""
 
 
-def test_each_look_is_called_at_its_own_pace() -> None:
+def test_each_look_is_called_at_its_own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(at=1000.0)
+
+    def sleep(seconds: float) -> None:
+        clock.at += seconds
+
+    monkeypatch.setattr("server.ticker.time", SimpleNamespace(monotonic=lambda: clock.at, sleep=sleep))
     fast: list[float] = []
     slow: list[float] = []
 
     def look_fast() -> None:
-        fast.append(time.monotonic())
+        fast.append(clock.at - 1000)
         if len(fast) == 6:
             raise EnoughSeen
 
     with pytest.raises(EnoughSeen):
-        run_ticker((Recurring(0.02, look_fast), Recurring(60, lambda: slow.append(1))))
-    assert len(slow) == 1
-    assert fast[-1] - fast[0] >= 5 * 0.02 * 0.9
+        run_ticker((Recurring(2, look_fast), Recurring(7, lambda: slow.append(clock.at - 1000))))
+    assert (fast, slow) == ([0, 2, 4, 6, 8, 10], [0, 7])
 
 
 def test_a_look_that_fails_is_logged_and_called_again() -> None:

@@ -9,6 +9,7 @@ import { keepFeed } from "./feed.js";
 import { keepNotifications } from "./notify.js";
 import { keepWindow } from "./window.js";
 import { keepTasks } from "./tasks.js";
+import { keepUpToDate } from "./stream.js";
 
 Object.assign(htmx.config, {
   allowEval: false,
@@ -20,6 +21,7 @@ Object.assign(htmx.config, {
 
 keepTheme();
 keepTimes();
+keepUpToDate();
 keepFeed();
 keepWindow();
 keepNotifications();

@@ -5,6 +5,7 @@ const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const SILENCE_MS = 40_000; // the server beats every 15 s
 const SHELL_TOPICS = ["message", "mailbox", "mailbox_ending", "task", "target", "person", "reminder", "notification", "seen", "reading", "document", "campaign"];
+const LOOKED_AT = ["message", "mailbox", "task", "target", "person", "reading", "document", "campaign"]; // the others call for an act
 
 /**
  * What a page shows of the stream. `lastId` is the newest event it has; without `onRow` no rows are asked for, and without
@@ -37,6 +38,25 @@ let server = {
 /** Let all streams of this page come from `other`. @param {Server} other */
 export function useServer(other) {
   server = other;
+}
+
+/** Let each part of the page look for itself: what changed while no stream was open was told to nobody. */
+export function catchUp() {
+  for (const topic of LOOKED_AT) tell(topic, {});
+}
+
+/** Catch up each time that a stream is there again. */
+export function keepUpToDate() {
+  let isBack = false;
+  document.addEventListener("warmline:live", () => {
+    if (isBack) catchUp();
+    isBack = true;
+  });
+}
+
+/** @param {string} topic @param {Record<string, unknown>} detail */
+function tell(topic, detail) {
+  document.body.dispatchEvent(new CustomEvent(`warmline:${topic}`, { detail }));
 }
 
 /** Say that this page showed the member's feed up to the event `lastId`. @param {number} lastId */
@@ -95,7 +115,7 @@ export function openStream(view, signal) {
     watch();
     const detail = JSON.parse(event.data);
     if (view.onTopic) view.onTopic(topic, detail);
-    else document.body.dispatchEvent(new CustomEvent(`warmline:${topic}`, { detail }));
+    else tell(topic, detail);
   }
 
   function close() {

@@ -20,8 +20,9 @@ export async function pair(server: string, device: string): Promise<Standing> {
   const { token, ...status } = await callServer<Status & { token: string }>(anonymous, "/extension/token", {
     json: { code, verifier, redirect },
   });
-  await writeLocal({ pairing: { server, token } });
-  await keepStatus(status);
+  const pairing = { server, token };
+  await writeLocal({ pairing });
+  await keepStatus(pairing, status);
   return showStanding();
 }
 

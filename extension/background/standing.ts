@@ -32,7 +32,7 @@ export async function refreshStanding(): Promise<Standing> {
   if (!pairing?.token) return showStanding();
   try {
     const status = await callServer<Status>(pairing, "/extension/status");
-    if (await isCurrent(pairing)) await keepStatus(status);
+    await keepStatus(pairing, status);
     return showStanding();
   } catch (error) {
     return noteFailure(pairing, error);
@@ -44,10 +44,13 @@ async function isCurrent({ token }: Pairing): Promise<boolean> {
   return (await readLocal("pairing"))?.token === token;
 }
 
-/** Keep what the server said, and block the pixels it names as our own. */
-export async function keepStatus(status: Status): Promise<void> {
-  await writeLocal({ status, trouble: null });
-  await blockOwnPixels(status.own_pixels);
+/** Keep what the server said to `pairing`, and block the pixels it names as our own. */
+export function keepStatus(pairing: Pairing, status: Status): Promise<void> {
+  return inTurn(async () => {
+    if (!(await isCurrent(pairing))) return;
+    await writeLocal({ status, trouble: null });
+    await blockOwnPixels(status.own_pixels);
+  });
 }
 
 /** Remember a failure that concerns more than the one request; a token that opens nothing any more is forgotten. */
@@ -61,8 +64,8 @@ export async function noteFailure(pairing: Pairing, error: unknown): Promise<Sta
 }
 
 /** Forget the token, but not the server; the member's own pixels are still theirs, and stay blocked until another pairs. */
-export async function forgetToken(server: string, why: Failure): Promise<void> {
-  await writeLocal({ pairing: { server, token: "" }, status: null, trouble: why });
+export function forgetToken(server: string, why: Failure): Promise<void> {
+  return inTurn(() => writeLocal({ pairing: { server, token: "" }, status: null, trouble: why }));
 }
 
 /** The member took a permission away in the browser's settings: is it the one for the server? */
@@ -75,11 +78,16 @@ export async function dropAccess(): Promise<void> {
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** Show how things stand in all places that the worker reaches; one after the other, so that the newest stays. */
+/** Keep, forget and show one after the other: the newest stays, and no late answer brings back what was forgotten. */
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const done = last.then(act);
+  last = done.catch(() => undefined);
+  return done;
+}
+
+/** Show how things stand in all places that the worker reaches. */
 export function showStanding(): Promise<Standing> {
-  const shown = last.then(show);
-  last = shown.catch(() => undefined);
-  return shown;
+  return inTurn(show);
 }
 
 async function show(): Promise<Standing> {

@@ -13,6 +13,7 @@ import { nameDevice } from "./device";
 const form = find<HTMLFormElement>("pairing");
 const server = find<HTMLInputElement>("server");
 const device = find<HTMLInputElement>("device");
+let changing = 0; // choices on their way: what was read before them is old
 
 sayAll(document);
 document.title = say("optionsTitle");
@@ -37,7 +38,7 @@ async function show(): Promise<void> {
   find("paired").hidden = !isPaired;
   if (isPaired) showPaired(standing);
   else if (!server.value) server.value = standing.server;
-  for (const box of find("choices").querySelectorAll("input")) box.checked = standing.choices[box.name as keyof Choices];
+  for (const box of changing ? [] : find("choices").querySelectorAll("input")) box.checked = standing.choices[box.name as keyof Choices];
   const isNew = !standing.server && standing.failure?.kind === "signedOut"; // the form says it all
   showFailure(isNew ? null : standing.failure);
 }
@@ -76,7 +77,8 @@ async function signOut(): Promise<void> {
 }
 
 async function changeChoice(box: HTMLInputElement): Promise<void> {
-  await ask("changeChoices", { choices: { [box.name]: box.checked } });
+  changing += 1;
+  await ask("changeChoices", { choices: { [box.name]: box.checked } }).finally(() => (changing -= 1));
   announce(say("saved"));
 }
 

@@ -6,6 +6,7 @@ import "htmx-ext-response-targets";
 import "idiomorph/htmx";
 import { keepFeed } from "../../web/feed.js";
 import { showReminder } from "../../web/notify.js";
+import { catchUp } from "../../web/stream.js";
 import { keepTasks } from "../../web/tasks.js";
 import { keepTimes } from "../../web/time.js";
 import { keepPictures } from "./pictures";
@@ -42,9 +43,4 @@ function keepParts(): void {
   keepTasks();
   document.addEventListener("warmline:live", catchUp);
   document.body.addEventListener("warmline:reminder", (event) => showReminder((event as CustomEvent<{ id: number }>).detail.id));
-}
-
-/** What changed while no stream was open was told to nobody: let the panel look for itself. */
-function catchUp(): void {
-  for (const topic of ["task", "target", "person", "message"]) document.body.dispatchEvent(new CustomEvent(`warmline:${topic}`, { detail: {} }));
 }

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -71,7 +72,7 @@ def _check(source: Path) -> dict[str, Any]:
                     manifest = json.load(file)
                 else:
                     sums[member.name] = _sum(file)
-    except (OSError, tarfile.TarError, ValueError, EOFError) as error:
+    except (OSError, tarfile.TarError, ValueError, EOFError, zlib.error) as error:
         raise Refused(f"{source} cannot be read as a backup: {error}.") from error
     if manifest.get("format") != FORMAT or sums != manifest.get("files"):
         raise Refused(f"{source} is damaged, or no backup of this version's form. Nothing was changed.")

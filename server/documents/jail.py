@@ -99,6 +99,7 @@ def _watch(process: "subprocess.Popen[bytes]", folder: Path, limits: Limits) -> 
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
+            has_ended = process.poll() is not None  # asked before looking: what it printed until then is in the pipe
             if selector.select(TICK_SECONDS):
                 data = os.read(process.stdout.fileno(), LINE_BYTES)
                 if not data:
@@ -106,7 +107,7 @@ def _watch(process: "subprocess.Popen[bytes]", folder: Path, limits: Limits) -> 
                 *lines, rest = (rest + data).split(b"\n")
                 yield from (line.decode(errors="replace") for line in lines)
                 rest = rest[:LINE_BYTES]
-            elif process.poll() is not None:
+            elif has_ended:
                 return  # what it left behind holds the pipe open
             now = time.monotonic()
             memory, cpu, is_busy = _measure(process.pid)

@@ -1,5 +1,6 @@
 """Signing in by password and out: who gets in, what a stranger learns, how often one may try."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -137,11 +138,20 @@ def test_device_of_somebody_else_gives_no_more_guesses(app: Flask, session: Sess
     assert answer.status_code == 429
 
 
+@pytest.fixture
+def standing_clock() -> Iterator[None]:
+    """A clock that stands, so that everything happens within one minute."""
+    with time_machine.travel(now(), tick=False):
+        yield
+
+
+@pytest.mark.usefixtures("standing_clock")
 def test_many_accounts_from_one_address_are_stopped(client: FlaskClient) -> None:
     statuses = [enter(client, f"member{number}@acme.example").status_code for number in range(21)]
     assert statuses == [422] * 20 + [429]
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_forwarded_address_is_not_believed_without_a_trusted_proxy(client: FlaskClient) -> None:
     for number in range(21):
         headers = {"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"}
@@ -149,6 +159,7 @@ def test_forwarded_address_is_not_believed_without_a_trusted_proxy(client: Flask
     assert answer.status_code == 429
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_behind_a_trusted_proxy_only_its_own_entry_counts(app: Flask, settings: Settings) -> None:
     behind = create_app(settings.model_copy(update={"trusted_proxies": 1}))
     client = behind.test_client()

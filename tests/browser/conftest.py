@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def new_member(chromium: Browser, warmline: Installation) -> Iterator[Callable[.
     faults: list[str] = []
 
     def open_browser(**options: Any) -> BrowserContext:
-        context = chromium.new_context(base_url=warmline.settings.base_url, **options)
+        midday = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # no day ends there, with a heading of its own in the feed
+        context = chromium.new_context(base_url=warmline.settings.base_url, timezone_id=midday, **options)
         contexts.append(context)
         context.on("console", lambda message: _note(faults, message, warmline.settings.base_url))
         context.on("weberror", lambda error: faults.append(str(error.error)))

@@ -1,10 +1,14 @@
 """A program of the demo's member: reports engagement and makes people and tasks through the REST API."""
 
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+
+WAIT_SECONDS = 60
+EVENING_SECONDS = 300
 
 
 class Program:
@@ -16,19 +20,24 @@ class Program:
 
     def get(self, path: str, **query: str) -> Any:
         """Return what the API answers."""
-        answer = requests.get(self.root + path, params=query, headers=self.headers, timeout=10)
+        answer = requests.get(self.root + path, params=query, headers=self.headers, timeout=WAIT_SECONDS)
         assert answer.ok, answer.text
         return answer.json()
 
     def post(self, path: str, **fields: Any) -> Any:
         """Make something, and return what the API answers."""
-        answer = requests.post(self.root + path, json=fields, headers=self.headers, timeout=10)
+        answer = requests.post(self.root + path, json=fields, headers=self.headers, timeout=WAIT_SECONDS)
         assert answer.ok, answer.text
         return answer.json()
 
+    def change(self, path: str, **fields: Any) -> None:
+        """Change some fields of something."""
+        answer = requests.patch(self.root + path, json=fields, headers=self.headers, timeout=WAIT_SECONDS)
+        assert answer.ok, answer.text
+
     def put(self, path: str) -> None:
         """Bring something into a state, such as a task into completion."""
-        answer = requests.put(self.root + path, headers=self.headers, timeout=10)
+        answer = requests.put(self.root + path, headers=self.headers, timeout=WAIT_SECONDS)
         assert answer.ok, answer.text
 
     def report(self, email: str, kind: str = "clicked", **fields: Any) -> None:
@@ -46,6 +55,13 @@ class Program:
         due_on = (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
         task_id: int = self.post("/tasks", name=name, due_on=due_on, **fields)["id"]
         return task_id
+
+
+def begin_day() -> None:
+    """Let a day (UTC) that is about to end do so: what a test then puts on a day stays there while it looks."""
+    left = 86_400 - time.time() % 86_400
+    if left < EVENING_SECONDS:
+        time.sleep(left)
 
 
 def tell_now() -> str:

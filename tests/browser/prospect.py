@@ -13,7 +13,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 class Prospect:
@@ -48,12 +48,12 @@ class Prospect:
     def view(self, mail: Message, address: str = "") -> requests.Response:
         """Load the mail's pixel, from this machine or through our proxy from the IP `address`."""
         headers = {"User-Agent": AGENT, **({"X-Forwarded-For": address} if address else {})}
-        return requests.get(find_pixel(mail), headers=headers, timeout=10)
+        return requests.get(find_pixel(mail), headers=headers, timeout=WAIT_SECONDS)
 
     def click(self, mail: Message) -> str:
         """Follow the mail's first tracked link and return where it leads."""
         url = _find(mail, r'href="([^"]+/c/[^"]+)"')
-        answer = requests.get(url, headers={"User-Agent": AGENT}, timeout=10, allow_redirects=False)
+        answer = requests.get(url, headers={"User-Agent": AGENT}, timeout=WAIT_SECONDS, allow_redirects=False)
         return answer.headers["Location"]
 
     def reply(self, mail: Message, text: str) -> None:

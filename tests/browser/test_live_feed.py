@@ -8,13 +8,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import Installation
-from tests.browser.program import Program, tell_now
+from tests.browser.program import Program, begin_day, tell_now
 from tests.browser.prospect import Prospect
 from tests.browser.test_window import HEARD, hear
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PATIENCE_MS = 15_000
 PARIS, BERLIN = "90.84.10.5", "91.64.20.14"
 Prospects = Callable[[str], Prospect]
 
@@ -53,7 +52,13 @@ def join(page: Page, chromium: Browser, warmline: Installation) -> Iterator[Call
 def watch(page: Page, path: str = "/") -> None:
     """Open the feed and wait until it is live."""
     page.goto(path)
-    expect(page.locator("#stream-state")).to_have_text("Live", timeout=PATIENCE_MS)
+    expect(page.locator("#stream-state")).to_have_text("Live")
+
+
+def listen(page: Page, path: str) -> None:
+    """Open a page without a feed and wait until it hears what happens: nothing that was said before is said again."""
+    with page.expect_response(lambda answer: "/stream?" in answer.url and answer.ok):
+        page.goto(path)
 
 
 def rows(page: Page, text: str) -> Locator:
@@ -63,7 +68,7 @@ def rows(page: Page, text: str) -> Locator:
 
 def expect_row(page: Page, text: str) -> Locator:
     """Wait for one row with `text`, and return it."""
-    expect(rows(page, text)).to_have_count(1, timeout=PATIENCE_MS)
+    expect(rows(page, text)).to_have_count(1)
     return rows(page, text)
 
 
@@ -76,7 +81,7 @@ def send(page: Page, to: str, subject: str, is_individual: bool) -> None:
     page.keyboard.type("Hello, this is our offer.")
     page.get_by_label("Send individually").set_checked(is_individual)
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.get_by_text("Sent", exact=True).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Sent", exact=True).first).to_be_visible()
 
 
 def test_a_purple_person_is_added_once_from_the_menu(
@@ -97,7 +102,7 @@ def test_a_purple_person_is_added_once_from_the_menu(
     rows(first, subject).get_by_role("button", name="Add", exact=True).click()
     for window in (first, second):
         expect(rows(window, subject).get_by_role("link", name="Open profile")).to_have_attribute(
-            "href", re.compile(r"/people/\d+"), timeout=PATIENCE_MS
+            "href", re.compile(r"/people/\d+")
         )
         expect(rows(window, subject).get_by_role("button", name="Add", exact=True)).to_have_count(0)
     assert [one["name"] for one in program.get("/people", email=address, owner="me")["items"]] == ["Una Known"]
@@ -130,10 +135,10 @@ def test_views_from_two_places_hint_at_a_forward(page: Page, prospect: Prospects
     watch(page)
     jonas.view(mail, BERLIN)
     jonas.view(mail, BERLIN)
-    expect(rows(page, subject)).to_have_count(2, timeout=PATIENCE_MS)
+    expect(rows(page, subject)).to_have_count(2)
     expect(rows(page, subject).filter(has_text="may have been forwarded")).to_have_count(0)
     jonas.view(mail, PARIS)
-    expect(rows(page, subject).filter(has_text="may have been forwarded")).not_to_have_count(0, timeout=PATIENCE_MS)
+    expect(rows(page, subject).filter(has_text="may have been forwarded")).not_to_have_count(0)
 
 
 def test_a_task_is_in_step_in_the_app_and_in_the_floating_window(new_member: Callable[..., BrowserContext]) -> None:
@@ -141,33 +146,34 @@ def test_a_task_is_in_step_in_the_app_and_in_the_floating_window(new_member: Cal
     app, other, window = context.new_page(), context.new_page(), context.new_page()
     window.set_viewport_size({"width": 320, "height": 640})
     for page, path in ((app, "/tasks"), (other, "/tasks"), (window, "/window?tab=tasks")):
-        page.goto(path)
-        expect(page.locator("#task-list")).to_be_visible(timeout=PATIENCE_MS)
+        listen(page, path)
+        expect(page.locator("#task-list")).to_be_visible()
     app.get_by_role("link", name="New task").click()
     app.get_by_label("Task", exact=True).fill(name)
     app.get_by_label("Type").select_option(label="Call")
     app.get_by_role("button", name="Add task").click()
     for page in (app, other, window):
-        expect(page.get_by_role("link", name=name)).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_role("link", name=name)).to_be_visible()
     window.get_by_role("button", name=f"Mark “{name}” as done").click()
     for page in (app, other, window):
-        expect(page.get_by_role("link", name=name)).to_have_count(0, timeout=PATIENCE_MS)
+        expect(page.get_by_role("link", name=name)).to_have_count(0)
     window.get_by_role("button", name="Undo").click()
     for page in (app, other, window):
-        expect(page.get_by_role("link", name=name)).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_role("link", name=name)).to_be_visible()
     app.get_by_role("button", name=f"Move, edit or delete “{name}”").click()
     app.get_by_role("button", name="Delete", exact=True).click()
     for page in (app, other, window):
-        expect(page.get_by_role("link", name=name)).to_have_count(0, timeout=PATIENCE_MS)
+        expect(page.get_by_role("link", name=name)).to_have_count(0)
 
 
 def test_the_filters_of_tasks_keep_what_is_overdue_on_top(page: Page, program: Program) -> None:
+    begin_day()
     key = secrets.token_hex(4)
     days = {"Overdue": -3, "Today": 0, "Tomorrow": 1, "Later": 5, "Too late": 7}
     for name, day in days.items():
         program.add_task(f"{name} {key}", day)
     page.goto("/window?tab=tasks")
-    expect(page.get_by_role("navigation", name="Due")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("navigation", name="Due")).to_be_visible()
     expect(page.locator("input[name=from]")).to_have_count(0)
     shown = {
         "Today": ["Today"], "Tomorrow": ["Tomorrow"], "Today and tomorrow": ["Today", "Tomorrow"],
@@ -206,22 +212,31 @@ def test_quick_actions_work_or_say_what_is_missing(page: Page, program: Program)
     expect(page.get_by_label("To", exact=True)).to_have_value(re.compile(re.escape(address)))
 
 
+def test_a_page_that_was_cut_off_shows_what_changed_meanwhile(page: Page, program: Program) -> None:
+    person_id, _address = program.add_person("Ada Before")
+    listen(page, f"/people/{person_id}")
+    page.context.set_offline(True)
+    program.change(f"/people/{person_id}", name="Ada Meanwhile")
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="Ada Meanwhile")).to_be_visible()
+
+
 def test_a_rise_brings_a_person_up_and_a_fall_down_without_reload(
     new_member: Callable[..., BrowserContext], program: Program, subject: str
 ) -> None:
     context, key = new_member(), secrets.token_hex(3)
     page, other = context.new_page(), context.new_page()
     (_first_id, first), (second_id, second) = program.add_person(f"Ada {key}"), program.add_person(f"Ben {key}")
-    page.goto("/window?tab=target")
-    other.goto("/target")
+    listen(page, "/window?tab=target")
+    listen(other, "/target")
     names = page.locator("#target-panel").get_by_role("link", name=key)
-    expect(page.locator("#target-panel")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#target-panel")).to_be_visible()
     expect(names).to_have_count(0)
     program.report(first, "clicked", subject=subject)
-    expect(names).to_have_text([f"Ada {key}"], timeout=PATIENCE_MS)
+    expect(names).to_have_text([f"Ada {key}"])
     program.report(second, "clicked", subject=subject)
     program.report(second, "web_visited", subject=subject)
-    expect(names).to_have_text([f"Ben {key}", f"Ada {key}"], timeout=PATIENCE_MS)
+    expect(names).to_have_text([f"Ben {key}", f"Ada {key}"])
     target = other.locator(f"#target-{second_id}")
     target.get_by_text("Why?").click()
     target.get_by_text("Give or take points").click()
@@ -229,7 +244,7 @@ def test_a_rise_brings_a_person_up_and_a_fall_down_without_reload(
     target.get_by_label("Reason").fill("Left the company")
     target.get_by_role("button", name="Add to the sum").click()
     expect(target).to_contain_text("Left the company")
-    expect(names).to_have_text([f"Ada {key}", f"Ben {key}"], timeout=PATIENCE_MS)
+    expect(names).to_have_text([f"Ada {key}", f"Ben {key}"])
 
 
 def test_a_target_opens_to_the_sum_in_which_machines_count_nothing(page: Page, program: Program, subject: str) -> None:
@@ -238,7 +253,7 @@ def test_a_target_opens_to_the_sum_in_which_machines_count_nothing(page: Page, p
     program.report(address, "viewed", subject=subject, verdict="machine")
     page.goto("/target")
     target = page.locator(f"#target-{person_id}")
-    expect(target).to_be_visible(timeout=PATIENCE_MS)
+    expect(target).to_be_visible()
     target.get_by_text("Why?").click()
     expect(target.locator("li", has_text="Clicked")).to_contain_text("×")
     machine = target.locator("li", has_text="Machine")
@@ -278,7 +293,7 @@ def test_a_member_sees_their_own_rows_and_a_manager_the_teams(
     bob.goto("/?of=team")
     expect(rows(bob, subject)).to_have_count(1)
     expect(bob.get_by_role("navigation", name="Whose engagement")).to_have_count(0)
-    expect(rows(mia, subject)).to_have_count(2, timeout=PATIENCE_MS)
+    expect(rows(mia, subject)).to_have_count(2)
     expect(rows(mia, subject).filter(has_text="Riley Hart")).to_have_count(1)
     mia.get_by_role("link", name="Mine", exact=True).click()
     expect(rows(mia, subject)).to_have_count(1)

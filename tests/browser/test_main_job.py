@@ -26,7 +26,7 @@ def write(page: Page, to: str, subject: str) -> None:
     page.get_by_role("textbox", name="Where the link leads").fill(TARGET)
     page.get_by_role("button", name="Set link").click()
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.get_by_text("Sent", exact=True).first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Sent", exact=True).first).to_be_visible()
 
 
 def rows(page: Page, subject: str) -> Locator:
@@ -48,18 +48,18 @@ def test_views_clicks_and_replies_appear_in_every_window_without_reload(
     write(first, flynn.email, subject)
     for window in (first, second):
         window.goto("/")
-        expect(window.locator("#stream-state")).to_have_text("Live", timeout=15_000)
+        expect(window.locator("#stream-state")).to_have_text("Live")
 
     mail = flynn.read(subject)
     assert flynn.view(mail).headers["Content-Type"] == "image/gif"
     for window in (first, second):
-        expect(rows(window, subject).filter(has_text="viewed")).to_have_count(1, timeout=10_000)
+        expect(rows(window, subject).filter(has_text="viewed")).to_have_count(1)
     assert flynn.click(mail) == TARGET
     for window in (first, second):
-        expect(rows(window, subject).filter(has_text="clicked a link in")).to_have_count(1, timeout=10_000)
+        expect(rows(window, subject).filter(has_text="clicked a link in")).to_have_count(1)
     kevin.reply(mail, "Send me an offer.")
     for window in (first, second):
-        expect(rows(window, subject).filter(has_text="replied to")).to_have_count(1, timeout=10_000)
+        expect(rows(window, subject).filter(has_text="replied to")).to_have_count(1)
     expect(rows(first, subject).first).to_contain_text("Kevin")  # the newest first, and the real sender
 
     assert row_ids(first, subject) == row_ids(second, subject)
@@ -76,18 +76,18 @@ def test_a_window_that_was_cut_off_catches_up_once_and_in_order(
     flynn = prospect("flynn@flynnsarcade.com")
     write(page, flynn.email, subject)
     page.goto("/")
-    expect(page.locator("#stream-state")).to_have_text("Live", timeout=15_000)
+    expect(page.locator("#stream-state")).to_have_text("Live")
     mail = flynn.read(subject)
     flynn.view(mail)
-    expect(rows(page, subject)).to_have_count(1, timeout=10_000)
+    expect(rows(page, subject)).to_have_count(1)
 
     context.set_offline(True)
-    expect(page.locator("#stream-state")).to_have_text("Offline", timeout=10_000)
+    expect(page.locator("#stream-state")).to_have_text("Offline")
     for _ in range(3):
         flynn.view(mail)
     flynn.click(mail)
     context.set_offline(False)
-    expect(rows(page, subject)).to_have_count(5, timeout=20_000)
+    expect(rows(page, subject)).to_have_count(5)
     expect(rows(page, subject).first).to_contain_text("clicked")
     caught_up = row_ids(page, subject)
     page.reload()
@@ -110,7 +110,7 @@ def test_own_browser_never_counts_even_after_signing_out(
 
     watching = new_member().new_page()
     watching.goto("/")
-    expect(rows(watching, subject)).to_have_count(1, timeout=10_000)
+    expect(rows(watching, subject)).to_have_count(1)
     watching.get_by_role("link", name="Show machine events").click()
     expect(rows(watching, subject)).to_have_count(2)
     expect(rows(watching, subject).filter(has=watching.locator(".verdict-self"))).to_have_count(1)

@@ -72,8 +72,9 @@ def furnished(chromium: Browser, warmline: Installation, program: Program) -> No
         page.goto("/people/imports")
         page.get_by_label("CSV file").set_input_files({"name": "people.csv", "mimeType": "text/csv", "buffer": LINES})
         page.get_by_role("button", name="Upload and look").click()
+        expect(page.get_by_role("button", name="Import", exact=True)).to_be_visible()
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text("nobody").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("nobody").first).to_be_visible()
     furnish_campaigns(page)
     context.close()
 
@@ -96,7 +97,7 @@ def furnish_campaigns(page: Page) -> None:
     page.get_by_role("button", name="Make a copy").click()
     page.goto("/campaigns/1")
     page.get_by_role("button", name="Save and confirm").click()
-    expect(page.get_by_role("button", name="Pause all")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Pause all")).to_be_visible()
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def test_who_acts_on_a_person_comes_back_to_the_same_list(
     campaign = make_campaign(session, alice, mailbox)
     clock.move_to(START + timedelta(seconds=11))
     work(session, campaign)
-    enrolment_id = session.exec(select(Enrolment.id)).first()
+    enrolment_id = session.exec(select(Enrolment.id).order_by(Enrolment.id)).first()
     session.commit()
     sign_in(client, alice)
     address = f"/campaigns/{campaign.id}/people"
@@ -248,7 +248,7 @@ def test_a_text_is_kept_when_another_is_added_or_looked_at(
     assert "First" in client.get(seen.location).text and "Second" in client.get(f"{step}?text=1").text
     wrong = client.post(f"{step}/texts", data={"text": "1", "subject": " ", "html": "<p>Kept</p>"})
     assert wrong.status_code == 422 and "Kept" in wrong.text
-    assert [one.subject for one in session.exec(select(Variant))] == ["First", "Second"]
+    assert [one.subject for one in session.exec(select(Variant).order_by(Variant.label))] == ["First", "Second"]
 
 
 def test_a_campaigns_audience_is_kept_as_a_list(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -103,7 +104,14 @@ class Way:
 
 
 @pytest.fixture
-def way(session: Session, google: StandIn, member: Member, linked: Mailbox) -> Iterator[Way]:  # noqa: F811
+def clock(linked: Mailbox) -> Iterator[None]:  # noqa: F811
+    """A clock that stands still at Gmail's time: a mail leaves only seconds after its mailbox was read."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
+
+
+@pytest.fixture
+def way(session: Session, google: StandIn, member: Member, linked: Mailbox, clock: None) -> Iterator[Way]:  # noqa: F811
     """Flynn has the first of two mails."""
     with Gmail.open(linked) as gmail:
         linked.history_id = gmail.get_profile().history_id
@@ -254,7 +262,7 @@ def test_an_automatic_reply_without_a_date_stops_nothing(way: Way) -> None:
 
 
 def test_a_hard_bounce_ends_the_way_and_suppresses_the_address(
-    session: Session, google: StandIn, member: Member, linked: Mailbox  # noqa: F811
+    session: Session, google: StandIn, member: Member, linked: Mailbox, clock: None  # noqa: F811
 ) -> None:  # fmt: skip
     with Gmail.open(linked) as gmail:
         linked.history_id = gmail.get_profile().history_id

@@ -56,7 +56,9 @@ def dump(session: Session) -> str:
     """Return everything that the database holds, as text."""
     session.commit()
     rows = [
-        repr(tuple(row)) for table in SQLModel.metadata.sorted_tables for row in session.execute(table.select()).all()
+        repr(tuple(row))
+        for table in SQLModel.metadata.sorted_tables
+        for row in session.execute(table.select().order_by(*table.primary_key.columns)).all()
     ]
     session.commit()
     return "\n".join(rows)

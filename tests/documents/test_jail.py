@@ -9,6 +9,7 @@ import pytest
 from server.documents.jail import Limits, Stopped, find_locks, run_jailed
 from tests.stand_in import wait_until
 
+SOON_SECONDS = 120  # it gives way to all else that runs; less than the time on the clock and any sleep here
 TRY = """
 import socket
 for name, act in {acts}:
@@ -48,11 +49,11 @@ def test_it_has_no_network_and_no_files_but_its_own(tmp_path: Path) -> None:
     ("code", "limits", "reason"),
     [
         ("while True: pass", {"cpu_seconds": 1}, "timeout"),
-        ("import time; time.sleep(60)", {"seconds": 1}, "timeout"),
-        ("import time; time.sleep(60)", {"stall_seconds": 1}, "stalled"),
-        ("a = b'x' * 2**28; import time; time.sleep(60)", {"memory_bytes": 2**27}, "memory"),
+        ("import time; time.sleep(600)", {"seconds": 1}, "timeout"),
+        ("import time; time.sleep(600)", {"stall_seconds": 1}, "stalled"),
+        ("a = b'x' * 2**28; import time; time.sleep(600)", {"memory_bytes": 2**27}, "memory"),
         ("b'x' * 2**30", {"address_bytes": 2**28}, "crashed"),
-        ("for n in range(9): open(str(n), 'w').write('x' * 2**20)\nimport time; time.sleep(60)",
+        ("for n in range(9): open(str(n), 'w').write('x' * 2**20)\nimport time; time.sleep(600)",
          {"output_bytes": 2**22}, "output"),
         ("open('large', 'w').write('x' * 2**23)", {"output_bytes": 2**22}, "crashed"),
         ("raise SystemExit(3)", {}, "crashed"),
@@ -65,11 +66,11 @@ def test_what_takes_too_much_is_ended_with_its_reason(
     with pytest.raises(Stopped) as stopped:
         run(tmp_path, code, **limits)
     assert stopped.value.reason == reason
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < SOON_SECONDS
 
 
 def test_what_it_leaves_running_is_ended_too(tmp_path: Path) -> None:
-    code = "import os, time\nif os.fork() == 0: time.sleep(60)\nelse: print(os.getpgrp())"
+    code = "import os, time\nif os.fork() == 0: time.sleep(600)\nelse: print(os.getpgrp())"
     [group] = run(tmp_path, code)
     wait_until(lambda: not _list_running(int(group)), "the end of what it left")
 

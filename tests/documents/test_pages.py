@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from server.config import Settings
-from server.documents import storage
+from server.documents import pages, storage
 from server.documents.failures import Unfit
 from server.documents.models import FileKind
 from server.documents.pages import Progress, make_pages
@@ -19,6 +20,13 @@ from tests.documents import files
 def settings(tmp_path: Path) -> Settings:
     """Settings without a database: nothing here needs one."""
     return Settings(_env_file=None, warmline_home=tmp_path / "home")  # type: ignore[call-arg]
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much time as an office file takes: it needs the processor for long, and gives way to all else that runs."""
+    monkeypatch.setattr(pages, "SECONDS", 1800)
+    monkeypatch.setattr(pages, "LIMITS", replace(pages.LIMITS, cpu_seconds=600))
 
 
 def draw(settings: Settings, content: bytes, kind: FileKind = FileKind.PDF, version_id: int = 1) -> list[Progress]:
@@ -89,22 +97,22 @@ def test_a_hostile_pdf_gets_its_reason_and_leaves_nothing(
     with pytest.raises(Unfit) as unfit:
         draw(settings, make())
     assert unfit.value.reason == reason
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120  # it gives way to all else that runs
     assert [path.name for path in storage.version_dir(settings, 1).iterdir()] == ["original"]
 
 
-def test_a_word_file_becomes_pages_and_brings_in_nothing_that_it_refers_to(settings: Settings) -> None:
+def test_a_word_file_becomes_pages_and_brings_in_nothing_that_it_refers_to(settings: Settings, patience: None) -> None:
     content = files.make_docx("Prices of the grid", includes="/etc/hostname")
     draw(settings, content, FileKind.DOCX)
     assert storage.pdf_path(settings, 1).read_bytes().startswith(b"%PDF-")
     assert [word.text for word in storage.read_words(settings, 1, 1)] == ["Prices", "of", "the", "grid"]
 
 
-def test_a_presentation_becomes_a_page_a_slide(settings: Settings) -> None:
+def test_a_presentation_becomes_a_page_a_slide(settings: Settings, patience: None) -> None:
     draw(settings, files.make_pptx(2), FileKind.PPTX)
-    pages = storage.read_pages(settings, 1)
-    assert len(pages) == 2
-    assert pages[0].width > pages[0].height
+    slides = storage.read_pages(settings, 1)
+    assert len(slides) == 2
+    assert slides[0].width > slides[0].height
     assert [word.text for word in storage.read_words(settings, 1, 2)] == ["Slide", "2"]
 
 

@@ -181,8 +181,8 @@ def test_a_page_turned_over_is_not_read(session: Session, settings: Settings, re
     drain(session, settings)
     (visit,) = visits(session)
     assert (visit.pages_read, visit.reading_ms, times(session, visit)[2]) == (2, 7400, 400)
-    pages = [event.details["page"] for event in session.exec(select(Event).where(Event.kind == EventKind.PAGE_READ))]
-    assert pages == [1, 3]
+    read = session.exec(select(Event).where(Event.kind == EventKind.PAGE_READ).order_by(col(Event.id)))
+    assert [event.details["page"] for event in read] == [1, 3]
 
 
 def test_a_return_within_ten_minutes_goes_on_with_the_visit(

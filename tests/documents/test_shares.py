@@ -123,17 +123,18 @@ def test_nothing_comes_of_a_sample(session: Session, settings: Settings, alice: 
     ("change", "closed"),
     [
         ({}, None),
-        ({"revoked_at": now()}, Closed.REVOKED),
-        ({"expires_at": now() - timedelta(seconds=1)}, Closed.EXPIRED),
-        ({"expires_at": now() + timedelta(hours=1)}, None),
+        ({"revoked_at": timedelta(0)}, Closed.REVOKED),
+        ({"expires_at": timedelta(seconds=-1)}, Closed.EXPIRED),
+        ({"expires_at": timedelta(hours=1)}, None),
     ],
 )
 def test_a_link_is_open_until_it_is_not(
-    session: Session, settings: Settings, alice: Member, document: Document, change: dict[str, object], closed: Closed
-) -> None:
+    session: Session, settings: Settings, alice: Member, document: Document, change: dict[str, timedelta],
+    closed: Closed | None,
+) -> None:  # fmt: skip
     share, _url = insert(session, settings, alice, document)
-    for name, value in change.items():
-        setattr(share, name, value)
+    for name, later in change.items():
+        setattr(share, name, now() + later)
     assert why_closed(share, document, read_line(session, document).current, now()) == closed
     document.deleted_at = now()
     assert why_closed(share, document, read_line(session, document).current, now()) is not None

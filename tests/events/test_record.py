@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import pytest
 from flask import Flask
@@ -155,15 +156,17 @@ def test_three_links_within_three_seconds_are_a_machine_also_across_batches(sess
 
 def test_a_committed_batch_is_announced_and_a_rolled_back_one_is_not(app: Flask, session: Session, copy: Copy) -> None:
     redis = app.extensions["warmline_wakeups"].redis
-    with redis.pubsub(ignore_subscribe_messages=True) as notices:
+    with redis.pubsub() as notices:
         notices.subscribe("warmline:notices")
+        heard = (notice["data"] for notice in notices.listen())
+        assert next(heard) == 1  # it is subscribed
         session.commit()
         record(session, [fact(copy, "a")])
         session.rollback()
         record(session, [fact(copy, "b")])
         session.commit()
-        found = [notice["data"] for _ in range(20) if (notice := notices.get_message(timeout=0.05))]
-    assert found == [b'{"topic": "event"}']
+        redis.publish("warmline:notices", "that was all")
+        assert list(takewhile(lambda data: data != b"that was all", heard)) == [b'{"topic": "event"}']
     with get_db().session(write=False) as reading:
         assert [event.hit_id for event in reading.exec(select(Event))] == ["b"]
 

@@ -4,6 +4,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from tests.ports import find_ports
+
 
 class Relay:
     """Passes connections on to `port` of this machine; `url` is its own address, the same after each absence."""
@@ -12,9 +14,8 @@ class Relay:
         self.ages: tuple[bytes, bytes] | None = None
         self._target = port
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._start()
+        self.port = find_ports()
+        self.come_back()
 
     @property
     def url(self) -> str:
@@ -23,19 +24,15 @@ class Relay:
 
     def leave(self) -> None:
         """Refuse connections, and end those that are open."""
-        for one in (self._listener, *self._open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._thread.join(5)
+        _end(self._listener)
+        self._thread.join()  # it may be taking one more
+        for one in self._open:
+            _end(one)
         self._open.clear()
 
     def come_back(self) -> None:
         """Take connections again."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._start()
-
-    def _start(self) -> None:
         self._thread = threading.Thread(target=self._take, args=(self._listener,), daemon=True)
         self._thread.start()
 
@@ -53,5 +50,12 @@ class Relay:
     def _pass(self, source: socket.socket, target: socket.socket, is_question: bool) -> None:
         with suppress(OSError):
             while chunk := source.recv(65536):
-                target.sendall(chunk.replace(*self.ages) if is_question and self.ages else chunk)
+                ages = self.ages
+                target.sendall(chunk.replace(*ages) if is_question and ages else chunk)
             target.shutdown(socket.SHUT_WR)
+
+
+def _end(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

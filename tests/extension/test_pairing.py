@@ -48,6 +48,7 @@ def test_member_pairs_a_browser_and_signs_it_out_again(member: GmailBrowser, war
     expect(options.locator("#paired")).to_contain_text("Connected as Riley Hart")
     expect(options.locator("#paired")).to_contain_text("riley@warmline.example")
     expect(options.locator("#trouble")).to_be_hidden()
+    expect(options.get_by_role("status")).to_have_text("This browser is connected.")
     edge = warmline.settings.edge_base_url
     own = [text for text in list_filters(member) if text.startswith(f"|{edge}/o/")]
     assert list_filters(member) == [own[0], f"||googleusercontent.com/*#{own[0][1:]}"]
@@ -58,6 +59,7 @@ def test_member_pairs_a_browser_and_signs_it_out_again(member: GmailBrowser, war
     options.get_by_role("button", name="Disconnect this browser").click()
     expect(options.get_by_role("button", name="Connect", exact=True)).to_be_visible()
     expect(options.get_by_label("Address of the server")).to_have_value(base_url)
+    expect(options.get_by_role("status")).to_have_text("This browser is disconnected; its access is revoked.")
     settings.reload()
     expect(settings.get_by_text("Revoke “Work laptop”")).to_have_count(0)
     assert list_filters(member) == []

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Installation
 from tests.browser.program import Program
-from tests.extension.gmail_page.browser import GmailBrowser
+from tests.extension.gmail_page.browser import LOAD_MS, GmailBrowser
 from tests.extension.gmail_page.pairing import revoke_device
 from tests.extension.gmail_page.server import GmailServer, proxy_image
 
@@ -19,14 +19,13 @@ LOAD = """address => new Promise(resolve => {
   image.onerror = () => resolve("blocked");
   image.src = address;
 })"""
-PATIENCE_MS = 15_000
 LISTENS = "(await chrome.storage.session.get('isListening')).isListening === true"
 
 
 def wait_for(browser: GmailBrowser, condition: str) -> None:
     """Wait until an expression, which may await, is true in a page of the extension."""
     browser.options.evaluate(f"""async () => {{
-        const end = Date.now() + {PATIENCE_MS};
+        const end = Date.now() + {LOAD_MS};
         while (!({condition})) {{
             if (Date.now() > end) throw new Error("this never came true");
             await new Promise(resolve => setTimeout(resolve, 50));

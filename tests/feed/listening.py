@@ -5,18 +5,20 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import redis
 import requests
 
 from server.config import Settings
+from server.queue import NOTICES
 from tests.ports import find_ports
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 120
 ROOT = Path(__file__).parents[2]
 
 
@@ -82,20 +84,25 @@ def stream_process(settings: Settings) -> Iterator[str]:
     with (settings.warmline_home / "stream.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
-        _wait_until_up(f"http://127.0.0.1:{port}", process, settings.warmline_home / "stream.log")
+        log_path = settings.warmline_home / "stream.log"
+        _wait_until(lambda: _is_ready(f"http://127.0.0.1:{port}"), process, log_path)
+        with redis.Redis.from_url(settings.redis_url) as valkey:  # what is announced before it hears is lost
+            _wait_until(lambda: valkey.pubsub_numsub(NOTICES)[0][1] > 0, process, log_path)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(WAIT_SECONDS)
 
 
-def _wait_until_up(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _is_ready(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/readyz", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def _wait_until(look: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if requests.get(f"{address}/readyz", timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            pass
+    while not look():
+        assert time.monotonic() < deadline and process.poll() is None, f"the stream did not come up:\n{log.read_text()}"
         time.sleep(0.05)
-    raise AssertionError(f"the stream did not come up:\n{log.read_text()}")

@@ -19,7 +19,7 @@ from server.keys import get_keys
 from server.queue import announce
 from tests.factories import make_member
 from tests.feed.events import make_event, make_events
-from tests.feed.listening import Listener, stream_process
+from tests.feed.listening import WAIT_SECONDS, Listener, stream_process
 from tests.sign_in import sign_in
 
 Listen = Callable[..., Listener]
@@ -52,7 +52,7 @@ def ask_stream(address: str, browser: FlaskClient, after: int | str = "", **ask:
     answer = browser.post("/stream/tickets", data={"rows": "wanted", **ask})
     assert answer.json is not None
     ticket = answer.json["url"].split("?")[1]
-    return requests.get(f"{address}/stream?{ticket}&after={after}", stream=True, timeout=20)
+    return requests.get(f"{address}/stream?{ticket}&after={after}", stream=True, timeout=WAIT_SECONDS)
 
 
 def record(session: Session, member: Member, **fields: object) -> int:
@@ -202,10 +202,10 @@ def test_a_ticket_opens_nothing_once_its_holder_may_not_listen(
     alice.deactivated_at = now()
     session.add(alice)
     session.commit()
-    assert requests.get(url, timeout=5).status_code == 403
-    assert requests.get(f"{address}/stream?ticket=forged", timeout=5).status_code == 403
-    assert requests.get(f"{address}/elsewhere", timeout=5).status_code == 404
-    assert requests.post(url, timeout=5).status_code == 405
+    assert requests.get(url, timeout=WAIT_SECONDS).status_code == 403
+    assert requests.get(f"{address}/stream?ticket=forged", timeout=WAIT_SECONDS).status_code == 403
+    assert requests.get(f"{address}/elsewhere", timeout=WAIT_SECONDS).status_code == 404
+    assert requests.post(url, timeout=WAIT_SECONDS).status_code == 405
 
 
 def test_a_revoked_token_ends_its_streams(address: str, app: Flask, session: Session) -> None:
@@ -217,13 +217,13 @@ def test_a_revoked_token_ends_its_streams(address: str, app: Flask, session: Ses
     token = session.exec(select(AccessToken)).one()
     ticket = Ticket(alice.id or 0, alice.workspace_id, None, token.id, False, False, True, "en")
     url = f"{address}/stream?ticket={make_ticket(get_keys(), ticket)}"
-    listener = Listener(requests.get(url, stream=True, timeout=20))
+    listener = Listener(requests.get(url, stream=True, timeout=WAIT_SECONDS))
     row = record(session, alice)
     assert listener.hear_rows(1) == [row]
     revoke_tokens(session, alice.id or 0, token.id)
     session.commit()
     assert listener.is_ended()
-    assert requests.get(url, timeout=5).status_code == 403
+    assert requests.get(url, timeout=WAIT_SECONDS).status_code == 403
 
 
 def test_only_our_own_pages_may_read_the_stream(
@@ -234,8 +234,10 @@ def test_only_our_own_pages_may_read_the_stream(
     assert answer.json is not None
     url = f"{address}/stream?{answer.json['url'].split('?')[1]}"
     for origin in ("https://evil.example", "null", settings.base_url.replace("8000", "8001"), settings.base_url + "0"):
-        assert requests.get(url, headers={"Origin": origin}, timeout=5).status_code == 403
-    with requests.get(url, headers={"Origin": settings.base_url}, stream=True, timeout=5) as answer_of_stream:
+        assert requests.get(url, headers={"Origin": origin}, timeout=WAIT_SECONDS).status_code == 403
+    with requests.get(
+        url, headers={"Origin": settings.base_url}, stream=True, timeout=WAIT_SECONDS
+    ) as answer_of_stream:
         assert answer_of_stream.status_code == 200
         assert answer_of_stream.headers["Access-Control-Allow-Origin"] == settings.base_url
         assert answer_of_stream.headers["Content-Type"].startswith("text/event-stream")

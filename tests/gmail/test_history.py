@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col, select
@@ -289,9 +290,10 @@ def test_history_still_empty_after_a_push_is_looked_at_again(
     session: Session, mailbox: Mailbox, pushed: float, next_look: int | None
 ) -> None:
     cursor = mailbox.history_id
-    pushed_at = now() - timedelta(seconds=pushed)
-    change(session, mailbox, last_push_at=pushed_at, sync_wanted_at=pushed_at)
-    sync(session, mailbox)
+    with time_machine.travel(now(), tick=False):
+        pushed_at = now() - timedelta(seconds=pushed)
+        change(session, mailbox, last_push_at=pushed_at, sync_wanted_at=pushed_at)
+        sync(session, mailbox)
     expected = next_look and pushed_at + timedelta(seconds=next_look)
     assert (mailbox.sync_wanted_at, mailbox.history_id) == (expected, cursor)
 

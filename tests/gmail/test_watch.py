@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import requests
+import time_machine
 from flask import Flask
 from pytest_httpserver import HTTPServer
 from sqlmodel import Session, select
@@ -93,8 +94,9 @@ def test_mailbox_nobody_looked_into_is_polled(
     session: Session, settings: Settings, mailbox: Mailbox, mode: str, seconds: int
 ) -> None:
     settings.gmail_notifications = mode  # type: ignore[assignment]
-    change(session, mailbox, last_sync_at=now() - timedelta(seconds=seconds - 5))
-    assert schedule.find_due_polls(session) == []
+    with time_machine.travel(now(), tick=False):
+        change(session, mailbox, last_sync_at=now() - timedelta(seconds=seconds - 5))
+        assert schedule.find_due_polls(session) == []
     change(session, mailbox, last_sync_at=now() - timedelta(seconds=seconds + 1))
     assert schedule.find_due_polls(session) == [mailbox.id]
     session.commit()
@@ -110,16 +112,18 @@ def test_due_sync_is_woken_though_every_wake_up_was_lost(session: Session, mailb
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("wanted", "leased", "state"),
     [
-        {"sync_wanted_at": now() + timedelta(hours=1)},
-        {"sync_wanted_at": now(), "state": MailboxState.REVOKED},
-        {"sync_wanted_at": now(), "lease_until": now() + timedelta(hours=1)},
-        {"sync_wanted_at": None},
+        (1, None, MailboxState.LINKED), (0, None, MailboxState.REVOKED), (0, 1, MailboxState.LINKED),
+        (None, None, MailboxState.LINKED),
     ],
-)
-def test_sync_is_not_woken_before_it_is_due(session: Session, mailbox: Mailbox, values: dict[str, object]) -> None:
-    change(session, mailbox, **values)
+)  # fmt: skip
+def test_sync_is_not_woken_before_it_is_due(
+    session: Session, mailbox: Mailbox, wanted: int | None, leased: int | None, state: MailboxState
+) -> None:
+    """It is wanted, and its lease ends, so many hours from now."""
+    wanted_at, lease_until = (None if hours is None else now() + timedelta(hours=hours) for hours in (wanted, leased))
+    change(session, mailbox, sync_wanted_at=wanted_at, lease_until=lease_until, state=state)
     assert schedule.find_due_syncs(session) == []
 
 
@@ -175,8 +179,10 @@ def test_stand_in_pushes_through_the_real_endpoint(
             "service_account": settings.pubsub_service_account}  # fmt: skip
     stand_in.steer("PUT", "push", push)
     jobs.renew_watch(mailbox.id)
+    wait_until(lambda: len(httpserver.log) == 1, "the push with which a watch begins")
     stand_in.send(FLYNN, DEMO, "news")
-    request = wait_until(lambda: httpserver.log, "a push")[0][0]
+    wait_until(lambda: len(httpserver.log) == 2, "a push")  # and none is under way into the next test
+    request = httpserver.log[1][0]
     answer = app.test_client().post(
         "/gmail/push", data=request.data, headers={"Authorization": request.headers["Authorization"]}
     )

@@ -161,7 +161,7 @@ def test_the_same_key_at_the_same_time_gives_one_message(
 
     def send(_number: int) -> int:
         with app.app_context(), get_db().session() as own:
-            start.wait(10)
+            start.wait(60)
             draft = Draft(to=["a@x.example"], html="<p>Hi</p>")
             message = compose(own, own.get_one(Member, alice.id), own.get_one(Mailbox, mailbox.id), draft, "key-1")
             own.commit()

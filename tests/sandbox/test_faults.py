@@ -37,7 +37,7 @@ def test_fault_answers_in_googles_shape(stand_in: StandIn, fault: str, status: i
 def test_401_looks_like_a_bad_token(stand_in: StandIn) -> None:
     stand_in.script({"match": "getProfile", "fault": "401", "count": 1})
     headers = {"Authorization": f"Bearer {stand_in.tokens[DEMO]}"}
-    answers = [requests.get(f"{stand_in.url}/gmail/v1/users/me/profile", headers=headers, timeout=5) for _ in range(2)]
+    answers = [requests.get(f"{stand_in.url}/gmail/v1/users/me/profile", headers=headers, timeout=30) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [401, 200]
     assert answers[0].json()["error"]["errors"][0]["reason"] == "authError"
 
@@ -59,13 +59,13 @@ def test_dropped_answer_is_an_exception_to_the_client(stand_in: StandIn, fault: 
 def test_dropped_answer_is_an_exception_to_requests(stand_in: StandIn) -> None:
     stand_in.script({"match": "^GET /oauth2/v1/certs$", "fault": "drop_after"})
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        requests.get(f"{stand_in.url}/oauth2/v1/certs", timeout=5)
+        requests.get(f"{stand_in.url}/oauth2/v1/certs", timeout=30)
 
 
 def test_probability_draws_the_same_calls_for_the_same_seed(stand_in: StandIn) -> None:
     def draw() -> list[int]:
         stand_in.script({"match": "^GET /healthz$", "fault": "503", "probability": 0.5, "seed": 7})
-        return [requests.get(f"{stand_in.url}/healthz", timeout=5).status_code for _ in range(20)]
+        return [requests.get(f"{stand_in.url}/healthz", timeout=30).status_code for _ in range(20)]
 
     first = draw()
     assert set(first) == {200, 503}
@@ -101,10 +101,10 @@ def test_invalid_grant_fails_a_refresh(stand_in: StandIn) -> None:
     "rule", [{"match": "x"}, {"match": "x", "fault": "502"}, {"match": "(", "fault": "500"}, {"fault": "500", "odd": 1}]
 )
 def test_rule_that_makes_no_sense_is_refused(stand_in: StandIn, rule: dict[str, object]) -> None:
-    answer = requests.put(f"{stand_in.url}/_stand_in/faults", json=[rule], timeout=5)
+    answer = requests.put(f"{stand_in.url}/_stand_in/faults", json=[rule], timeout=30)
     assert answer.status_code == 400
 
 
 def test_stand_in_is_steered_by_its_own_name_only(stand_in: StandIn) -> None:
     for headers in ({"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
-        assert requests.get(f"{stand_in.url}/_stand_in/accounts", headers=headers, timeout=5).status_code == 403
+        assert requests.get(f"{stand_in.url}/_stand_in/accounts", headers=headers, timeout=30).status_code == 403

@@ -138,7 +138,7 @@ def test_push_token_is_verified_against_the_certificates(stand_in: StandIn, push
 
 
 def pull(stand_in: StandIn, act: str, **body: Any) -> dict[str, Any]:
-    answer = requests.post(f"{stand_in.url}{PULL}:{act}", json=body, timeout=5)
+    answer = requests.post(f"{stand_in.url}{PULL}:{act}", json=body, timeout=30)
     answer.raise_for_status()
     result: dict[str, Any] = answer.json()
     return result

@@ -42,7 +42,9 @@ def names(html: str) -> list[str]:
     return re.findall(r'href="/people/\d+">([^<]+)<', html)
 
 
-def test_page_and_panel_show_the_same_list(browser: FlaskClient, session: Session, alice: Member) -> None:
+def test_page_and_panel_show_the_same_list(
+    clock: time_machine.Traveller, browser: FlaskClient, session: Session, alice: Member
+) -> None:
     for name, kind in (("Warm", EventKind.CLICKED), ("Hot", EventKind.REPLIED)):
         do(session, make_person(session, alice, name, company="Encom"), kind)
     page, panel = browser.get("/target").text, browser.get("/target/panel").text

@@ -1,5 +1,6 @@
 """Other rules: built beside those in use, killed and resumed, with events coming in meanwhile."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Thread
@@ -11,7 +12,7 @@ from sqlmodel import Session, select
 
 from server import jobs, recurring
 from server.accounts.models import Member, Workspace
-from server.db import get_db
+from server.db import get_db, give_way
 from server.events.models import EventKind
 from server.events.record import record
 from server.scoring import recompute
@@ -114,8 +115,10 @@ def test_a_builder_beside_a_recorder_counts_everything_once(
     def run(steps: Callable[[Session], Iterator[None]]) -> None:
         try:
             with app.app_context(), get_db().session() as own:
+                begun = time.monotonic()
                 for _ in steps(own):
                     own.commit()
+                    begun = give_way(own, begun)
         except BaseException as error:
             failures.append(error)
             raise

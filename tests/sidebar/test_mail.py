@@ -10,7 +10,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as some
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 from werkzeug.test import TestResponse
 
 from server import jobs, recurring
@@ -95,7 +95,7 @@ def test_the_message_waits_with_one_shared_copy_and_nobody_new_is_known(device: 
     message = session.exec(select(Message)).one()
     copy = session.exec(select(Copy)).one()
     assert (message.id, message.source, copy.state) == (told["id"], "gmail", "handed")
-    recipients = session.exec(select(Recipient)).all()
+    recipients = session.exec(select(Recipient).order_by(col(Recipient.id))).all()
     assert [(row.kind, row.address, row.name) for row in recipients] == [
         ("to", FLYNN, "Kevin Flynn"), ("cc", ALAN, ""), ("bcc", LORA, ""),
     ]  # fmt: skip

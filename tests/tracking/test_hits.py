@@ -25,7 +25,8 @@ def test_a_forked_process_gives_other_ids() -> None:
     code = """
 import json, os
 from server.tracking.hits import make_record
-tell = lambda: print(json.loads(make_record("pixel", "a", {"REQUEST_METHOD": "GET"}, 0))["id"], flush=True)
+# One write a line: print writes the line and its end apart, and another process may come between.
+tell = lambda: os.write(1, (json.loads(make_record("pixel", "a", {"REQUEST_METHOD": "GET"}, 0))["id"] + "\\n").encode())
 tell()
 child = os.fork()
 tell()

@@ -71,6 +71,13 @@ class Website:
 
 
 @pytest.fixture
+def httpserver() -> Iterator[HTTPServer]:
+    """With threads, for a browser opens connections that say nothing for a while: none keeps the others waiting."""
+    with HTTPServer(threaded=True) as server:
+        yield server
+
+
+@pytest.fixture
 def website(httpserver: HTTPServer, edge: BaseWSGIServer, site: Site) -> Website:
     return Website(httpserver, edge, site)
 

@@ -2,7 +2,8 @@
 
 A dropped answer must look like a cut connection to the client, never like an answer: a full Content-Length is promised,
 and the connection ends in the body's middle, which http.client reports as IncompleteRead. The head has to be out before
-the cut: where not even that arrives, httplib2 silently sends the request again, and nobody sees a failure.
+the cut: where not even that arrives, httplib2 silently sends the request again, and nobody sees a failure. So more of
+the body goes before the cut than a server holds back.
 """
 
 import random
@@ -18,8 +19,8 @@ from flask import Flask, Response, current_app, g, request
 from server.sandbox.stand_in.errors import GoogleError, OAuthError, make_invalid
 from server.sandbox.stand_in.rest import make_unauthenticated
 
-PROMISED_BYTES = 4096
-FLUSH_SECONDS = 0.05
+PROMISED_BYTES = 4 * 2**20
+PIECES, PIECE_BYTES = 16, 2**16  # granian holds back 408 KB at most
 RATE_MESSAGE = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of service 'gmail'."
 FAULTS = {
     "403rateLimit": GoogleError(
@@ -138,7 +139,8 @@ def _drop_afterwards(response: Response) -> Response:
 def _make_cut() -> Response:
     def body() -> Iterator[bytes]:
         yield b'{"'
-        time.sleep(FLUSH_SECONDS)
+        for _ in range(PIECES):
+            yield b" " * PIECE_BYTES
         raise ConnectionCut("the fault script dropped this answer")
 
     return Response(body(), content_type="application/json", headers={"Content-Length": str(PROMISED_BYTES)})

@@ -5,14 +5,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, BrowserType, ConsoleMessage, FrameLocator, Locator, Page
+from playwright.sync_api import BrowserContext, BrowserType, ConsoleMessage, FrameLocator, Locator, Page, expect
 
 from tests.extension.gmail_page.server import GmailServer
 
 ROOT = Path(__file__).parents[3]
 GMAIL = "https://mail.google.com/mail/u/0/"
 OURS = "Warmline: "
-LOAD_MS = 20_000
+LOAD_MS = 60_000
 
 
 def build_extension(folder: Path) -> Path:
@@ -39,6 +39,7 @@ class GmailBrowser:
             args=["--no-sandbox", "--headless=new", "--disable-gpu", f"--disable-extensions-except={extension}",
                   f"--load-extension={extension}", *gmail.chromium_arguments],
         )  # fmt: skip
+        self.context.set_default_timeout(LOAD_MS)
         self.context.on("console", self._note)
         self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
         self.options = self.context.pages[0]
@@ -75,6 +76,13 @@ class GmailBrowser:
         window = self.page.get_by_role("dialog", name="New Message").last
         window.locator(".warmline-toggle").wait_for(timeout=LOAD_MS)
         return window
+
+    def send(self, window: Locator) -> None:
+        """Press Send in a compose window, and wait until the page has its server's answer and says so."""
+        body = self.page.locator("body")
+        count = int(body.get_attribute("data-sent") or 0)
+        window.get_by_role("button", name="Send", exact=True).click()
+        expect(body).to_have_attribute("data-sent", str(count + 1))
 
     @property
     def sidebar(self) -> FrameLocator:

@@ -47,7 +47,7 @@ def delivered(gmail: GmailServer, warmline: Installation) -> list[dict[str, Any]
             "subject": mail.subject,
             "html": mail.body,
         }
-        answer = requests.post(f"{stand_in}/_stand_in/page-sends", json=body, timeout=10)
+        answer = requests.post(f"{stand_in}/_stand_in/page-sends", json=body, timeout=60)
         answer.raise_for_status()
         answers.append(answer.json())
 

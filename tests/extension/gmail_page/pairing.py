@@ -18,12 +18,12 @@ def pair_device(base_url: str) -> str:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {"challenge": challenge, "redirect": REDIRECT, "state": "state", "device": "Chromium in tests"}
     with requests.Session() as browser:
-        browser.post(f"{base_url}/demo", timeout=10).raise_for_status()
-        confirmed = browser.post(f"{base_url}/extension/pairing", data=asked, timeout=10)
+        browser.post(f"{base_url}/demo", timeout=60).raise_for_status()
+        confirmed = browser.post(f"{base_url}/extension/pairing", data=asked, timeout=60)
         confirmed.raise_for_status()
         code = parse_qs(urlsplit(unescape(confirmed.headers["Refresh"].partition("url=")[2])).query)["code"][0]
     given = {"code": code, "verifier": verifier, "redirect": REDIRECT}
-    answer = requests.post(f"{base_url}/extension/token", json=given, headers=HEADERS, timeout=10)
+    answer = requests.post(f"{base_url}/extension/token", json=given, headers=HEADERS, timeout=60)
     answer.raise_for_status()
     token: str = answer.json()["token"]
     return token
@@ -32,4 +32,4 @@ def pair_device(base_url: str) -> str:
 def revoke_device(base_url: str, token: str) -> None:
     """Revoke the token, as its member does in the settings."""
     headers = HEADERS | {"Authorization": f"Bearer {token}"}
-    requests.post(f"{base_url}/extension/revocation", headers=headers, timeout=10).raise_for_status()
+    requests.post(f"{base_url}/extension/revocation", headers=headers, timeout=60).raise_for_status()

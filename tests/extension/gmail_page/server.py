@@ -65,7 +65,7 @@ class GmailServer:
         """Play Google's image proxy, whose path names the original in base64."""
         original = base64.urlsafe_b64decode(path.rsplit("/", 1)[1].split("=s0")[0] + "==").decode()
         self.proxied.append(original)
-        return requests.get(original, headers={"User-Agent": PROXY_AGENT}, timeout=10).content
+        return requests.get(original, headers={"User-Agent": PROXY_AGENT}, timeout=60).content
 
 
 def proxy_image(address: str) -> str:

@@ -173,15 +173,15 @@ def _judge(session: Session, campaign: Campaign, run: Run, candidates: list[Cand
 
 
 def _find_taken(session: Session, run: Run, candidates: Sequence[Candidate]) -> set[str]:
-    """Return the addresses of candidates under which somebody else is in the run already."""
-    people, addresses = {one.person_id for one in candidates}, {one.address for one in candidates if one.address}
+    """Return the addresses of candidates under which somebody is in the run already; none of the candidates is."""
+    addresses = {one.address for one in candidates if one.address}
     if not addresses:
         return set()
-    # Joined: of `IN` PostgreSQL would, once it plans without the values, compare each row of the run with each of them.
+    # Looked up one by one: of `IN`, and of a join, PostgreSQL would read all of a large run for each batch.
     listed = values(column("address", String), name="listed").data([(address,) for address in addresses]).cte()
-    there = select(ENROLMENT.c.address, ENROLMENT.c.person_id).join(listed, listed.c.address == ENROLMENT.c.address)
-    found = session.execute(there.where(ENROLMENT.c.run_id == run.id))
-    return {address for address, person_id in found if person_id not in people}
+    there = select(ENROLMENT.c.id).where(ENROLMENT.c.run_id == run.id, ENROLMENT.c.address == listed.c.address).limit(1)
+    found = session.execute(select(listed.c.address, there.scalar_subquery()))
+    return {address for address, enrolment_id in found if enrolment_id is not None}
 
 
 def _find_reason(
@@ -205,6 +205,9 @@ def _find_earlier(session: Session, campaign: Campaign, run: Run, person_ids: Se
 
     Nobody gets a campaign twice, least of all who has answered. Whoever was kept out at the start begins now.
     """
+    others = select(col(Run.id)).where(col(Run.campaign_id) == campaign.id, col(Run.id) != run.id).limit(1)
+    if session.scalar(others) is None:
+        return {}
     chosen = select(ENROLMENT.c.person_id, ENROLMENT.c.state, ENROLMENT.c.end_reason).where(
         ENROLMENT.c.person_id.in_(person_ids), ENROLMENT.c.campaign_id == campaign.id, ENROLMENT.c.run_id != run.id,
         or_(ENROLMENT.c.end_reason != EndReason.EXCLUDED, ENROLMENT.c.position > 1),

@@ -21,7 +21,8 @@ JAILED = Path(__file__).with_name("jailed.py")
 PYTHON_FOLDERS = (sys.prefix, sys.base_prefix)
 SYSTEM_FOLDERS = (
     "/usr", "/lib", "/lib64", "/bin", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives",
-    "/etc/libreoffice", "/etc/ssl/openssl.cnf",
+    "/etc/libreoffice", "/var/lib/libreoffice", "/var/spool/libreoffice", "/var/cache/fontconfig",
+    "/etc/ssl/openssl.cnf",
     "/dev/null", "/dev/urandom", "/dev/zero", "/proc/self", "/proc/meminfo", "/proc/cpuinfo",
     "/proc/stat", "/sys/devices/system/cpu", "/sys/fs/cgroup",
 )  # fmt: skip

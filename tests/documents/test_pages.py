@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from server.config import Settings
-from server.documents import pages, storage
+from server.documents import office, pages, storage
 from server.documents.failures import Unfit
+from server.documents.jail import find_program
 from server.documents.models import FileKind
 from server.documents.pages import Progress, make_pages
 from tests.documents import files
@@ -22,11 +23,21 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(_env_file=None, warmline_home=tmp_path / "home")  # type: ignore[call-arg]
 
 
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As much time as an office file takes: it needs the processor for long, and gives way to all else that runs."""
+@pytest.fixture(params=["WebAssembly", "installed"])
+def converter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Either LibreOffice, with as much time as it takes: the one in WebAssembly gives way to all else that runs.
+
+    That one is taken where the installed one does not start.
+    """
     monkeypatch.setattr(pages, "SECONDS", 1800)
     monkeypatch.setattr(pages, "LIMITS", replace(pages.LIMITS, cpu_seconds=600))
+    if request.param == "installed":
+        monkeypatch.setattr(office, "_run_wasm", None)
+        if find_program("soffice") is None:
+            pytest.skip("no LibreOffice on the PATH: install it (Debian: libreoffice-writer-nogui, -impress-nogui)")
+    else:
+        broken = {"soffice": str(tmp_path / "program" / "soffice")}
+        monkeypatch.setattr(office, "find_program", lambda name: broken.get(name) or find_program(name))
 
 
 def draw(settings: Settings, content: bytes, kind: FileKind = FileKind.PDF, version_id: int = 1) -> list[Progress]:
@@ -101,14 +112,14 @@ def test_a_hostile_pdf_gets_its_reason_and_leaves_nothing(
     assert [path.name for path in storage.version_dir(settings, 1).iterdir()] == ["original"]
 
 
-def test_a_word_file_becomes_pages_and_brings_in_nothing_that_it_refers_to(settings: Settings, patience: None) -> None:
+def test_a_word_file_becomes_pages_and_brings_in_nothing_that_it_refers_to(settings: Settings, converter: None) -> None:
     content = files.make_docx("Prices of the grid", includes="/etc/hostname")
     draw(settings, content, FileKind.DOCX)
     assert storage.pdf_path(settings, 1).read_bytes().startswith(b"%PDF-")
     assert [word.text for word in storage.read_words(settings, 1, 1)] == ["Prices", "of", "the", "grid"]
 
 
-def test_a_presentation_becomes_a_page_a_slide(settings: Settings, patience: None) -> None:
+def test_a_presentation_becomes_a_page_a_slide(settings: Settings, converter: None) -> None:
     draw(settings, files.make_pptx(2), FileKind.PPTX)
     slides = storage.read_pages(settings, 1)
     assert len(slides) == 2

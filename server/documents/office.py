@@ -46,8 +46,8 @@ def _run_kit(copy: Path, folder: Path, limits: Limits) -> Generator[None, None, 
         for line in run_jailed(command, folder, replace(limits, needs=LOCKS), read=[str(KIT), str(program.parent)]):
             is_ready = is_ready or line == "ready"
             yield
-    except Stopped:
-        if is_ready:
+    except Stopped as stopped:
+        if is_ready or stopped.reason == "timeout":  # then no time is left for another
             raise
     if not is_ready:
         log.warning("LibreOffice does not start: taking the one in WebAssembly", program=str(program))
